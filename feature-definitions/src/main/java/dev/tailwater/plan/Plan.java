@@ -1,0 +1,30 @@
+package dev.tailwater.plan;
+
+import java.io.Serializable;
+import java.util.List;
+
+/**
+ * One project, validated and compiled. Everything refers to everything else by position in these
+ * lists; names are kept for operators, tables, topics and messages. Immutable and serializable: it
+ * is the only thing about a project that a job is given.
+ *
+ * @param streams in definition order
+ * @param entities in definition order; the order in which an event visits them
+ * @param views in definition order
+ * @param models in definition order
+ */
+public record Plan(
+    String project,
+    List<StreamPlan> streams,
+    List<EntityPlan> entities,
+    List<ViewPlan> views,
+    List<ModelPlan> models)
+    implements Serializable {
+
+  public Plan {
+    streams = List.copyOf(streams);
+    entities = List.copyOf(entities);
+    views = List.copyOf(views);
+    models = List.copyOf(models);
+  }
+}

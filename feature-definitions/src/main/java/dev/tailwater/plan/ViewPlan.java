@@ -1,0 +1,31 @@
+package dev.tailwater.plan;
+
+import dev.tailwater.schemas.Column;
+import java.io.Serializable;
+import java.util.List;
+
+/**
+ * One feature view.
+ *
+ * @param version the first 12 hexadecimal digits of the view's semantic hash
+ * @param entity position in the plan
+ * @param input position in the entity's inputs
+ * @param firstFeature position of the view's first feature in the input's state layout
+ * @param features names, as in {@code tx_count_1d}, and types; every one may be NULL except counts
+ *     and those with {@code empty:}
+ * @param horizonMs the largest delay + window of its features
+ */
+public record ViewPlan(
+    String name,
+    String version,
+    int entity,
+    int input,
+    int firstFeature,
+    List<Column> features,
+    long horizonMs)
+    implements Serializable {
+
+  public ViewPlan {
+    features = List.copyOf(features);
+  }
+}

@@ -1,0 +1,6 @@
+package dev.tailwater.schemas;
+
+import java.io.Serializable;
+
+/** One named, typed column of a record. */
+public record Column(String name, ColumnType type, boolean nullable) implements Serializable {}

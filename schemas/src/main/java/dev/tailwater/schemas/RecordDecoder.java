@@ -1,0 +1,13 @@
+package dev.tailwater.schemas;
+
+/** Reads the bytes of one record into values, one per column of its schema. Not thread-safe. */
+public interface RecordDecoder {
+
+  /**
+   * Decodes one record.
+   *
+   * @return a new array with one value per column, in schema order
+   * @throws UndecodableRecordException if the bytes are not a record of the schema
+   */
+  Object[] decode(byte[] record) throws UndecodableRecordException;
+}
