@@ -1,0 +1,75 @@
+package dev.tailwater.connectors.log;
+
+import java.time.Duration;
+import org.apache.flink.api.common.eventtime.TimestampAssigner;
+import org.apache.flink.api.common.eventtime.TimestampAssignerSupplier;
+import org.apache.flink.api.common.eventtime.Watermark;
+import org.apache.flink.api.common.eventtime.WatermarkGenerator;
+import org.apache.flink.api.common.eventtime.WatermarkGeneratorSupplier;
+import org.apache.flink.api.common.eventtime.WatermarkOutput;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+
+/**
+ * Watermarks of a stream, per partition: the largest event time seen, less the disorder. Records
+ * that could not be decoded and records from the future do not advance them.
+ *
+ * @param disorderMs how far out of order the events of a partition may be
+ * @param aheadMs an event time further than this after the append time is from the future
+ */
+public record EventTimeWatermarks(long disorderMs, long aheadMs)
+    implements WatermarkStrategy<LogRecord> {
+
+  /**
+   * The strategy for one stream.
+   *
+   * @param idleAfterMs a partition without records for this long in processing time does not hold
+   *     back the others
+   */
+  public static WatermarkStrategy<LogRecord> of(long disorderMs, long aheadMs, long idleAfterMs) {
+    return new EventTimeWatermarks(disorderMs, aheadMs)
+        .withIdleness(Duration.ofMillis(idleAfterMs));
+  }
+
+  /** Whether a record with these times is from the future. */
+  public static boolean isFuture(long eventTime, long appendTime, long aheadMs) {
+    return appendTime < Long.MAX_VALUE - aheadMs && eventTime > appendTime + aheadMs;
+  }
+
+  @Override
+  public TimestampAssigner<LogRecord> createTimestampAssigner(
+      TimestampAssignerSupplier.Context context) {
+    return (record, ignored) -> record.eventTime;
+  }
+
+  @Override
+  public WatermarkGenerator<LogRecord> createWatermarkGenerator(
+      WatermarkGeneratorSupplier.Context context) {
+    return new Generator(disorderMs, aheadMs);
+  }
+
+  private static final class Generator implements WatermarkGenerator<LogRecord> {
+
+    private final long disorderMs;
+    private final long aheadMs;
+    private long newest = Long.MIN_VALUE;
+
+    Generator(long disorderMs, long aheadMs) {
+      this.disorderMs = disorderMs;
+      this.aheadMs = aheadMs;
+    }
+
+    @Override
+    public void onEvent(LogRecord record, long timestamp, WatermarkOutput output) {
+      if (record.eventTime > newest && !isFuture(record.eventTime, record.appendTime, aheadMs)) {
+        newest = record.eventTime;
+      }
+    }
+
+    @Override
+    public void onPeriodicEmit(WatermarkOutput output) {
+      if (newest != Long.MIN_VALUE) {
+        output.emitWatermark(new Watermark(newest - disorderMs - 1));
+      }
+    }
+  }
+}
