@@ -1,0 +1,73 @@
+package dev.tailwater.schemas;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+
+/** Strict UTF-8, and values as they are shown in reasons. */
+final class Text {
+
+  private static final int MAX_SHOWN_CHARACTERS = 80;
+
+  private Text() {}
+
+  /**
+   * Decodes UTF-8 without replacing what is malformed.
+   *
+   * @throws UndecodableRecordException naming the column if the bytes are not UTF-8
+   */
+  static String decode(byte[] bytes, int from, int to, String column)
+      throws UndecodableRecordException {
+    for (int i = from; i < to; i++) {
+      if (bytes[i] < 0) {
+        try {
+          return StandardCharsets.UTF_8
+              .newDecoder()
+              .decode(ByteBuffer.wrap(bytes, from, to - from))
+              .toString();
+        } catch (CharacterCodingException e) {
+          throw new UndecodableRecordException("column " + column + " is not valid UTF-8");
+        }
+      }
+    }
+    return new String(bytes, from, to - from, StandardCharsets.ISO_8859_1);
+  }
+
+  /**
+   * Encodes as UTF-8 without replacing what cannot be encoded.
+   *
+   * @throws IllegalArgumentException naming the column if the text has half a surrogate pair
+   */
+  static byte[] encode(String text, String column) {
+    for (int i = 0; i < text.length(); i++) {
+      char character = text.charAt(i);
+      if (Character.isSurrogate(character)) {
+        if (Character.isLowSurrogate(character)
+            || i + 1 == text.length()
+            || !Character.isLowSurrogate(text.charAt(i + 1))) {
+          throw new IllegalArgumentException(
+              "column " + column + " has half a surrogate pair at character " + i);
+        }
+        i++;
+      }
+    }
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** The text, cut to a length that suits an error message. */
+  static String shown(CharSequence text) {
+    return text.length() <= MAX_SHOWN_CHARACTERS
+        ? text.toString()
+        : text.subSequence(0, MAX_SHOWN_CHARACTERS) + "...";
+  }
+
+  static UndecodableRecordException notATimestamp(String column, CharSequence text) {
+    return new UndecodableRecordException(
+        "column "
+            + column
+            + " is '"
+            + shown(text)
+            + "', which is not a timestamp; it must be "
+            + Timestamps.FORMS);
+  }
+}
