@@ -39,8 +39,20 @@ final class JsonRecordDecoder implements RecordDecoder {
     }
   }
 
+  /** What is done with a field that is no column; the parser stands at its value. */
+  interface OtherField {
+    /** Must leave the parser at the last token of the value. */
+    void read(JsonParser parser, String name) throws IOException, UndecodableRecordException;
+  }
+
   @Override
   public @Nullable Object[] decode(byte[] record) throws UndecodableRecordException {
+    return decode(record, (parser, name) -> parser.skipChildren());
+  }
+
+  /** As {@link #decode(byte[])}, with the fields that are no columns read too. */
+  @Nullable Object[] decode(byte[] record, OtherField otherField)
+      throws UndecodableRecordException {
     RecordFormat.requireBounded(record);
     try (JsonParser parser = Json.FACTORY.createParser(record)) {
       Json.requireObject(parser);
@@ -52,7 +64,7 @@ final class JsonRecordDecoder implements RecordDecoder {
         int column = expected < names.length && names[expected].equals(name) ? expected : at(name);
         JsonToken token = parser.nextToken();
         if (column < 0) {
-          parser.skipChildren();
+          otherField.read(parser, name);
           continue;
         }
         if (seen[column]) {
