@@ -1,0 +1,138 @@
+package dev.tailwater.benchmarks;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Properties;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * One contender in a fresh JVM: so that no contender runs on another's warm code, grown heap or
+ * threads, and what it costs to start is counted.
+ */
+final class ContenderProcess {
+
+  private static final Path PROCESS_STATUS = Path.of("/proc/self/status");
+
+  private ContenderProcess() {}
+
+  /**
+   * What a contender's process cost.
+   *
+   * @param wallSeconds from the start of the process to its end
+   * @param peakMemoryBytes the most physical memory it held, heap and native, or -1 where the
+   *     operating system does not tell (anything but Linux)
+   */
+  record Measured(Contender.Result result, double wallSeconds, long peakMemoryBytes) {}
+
+  /**
+   * Starts the process, which shares this process's standard streams, and waits for it.
+   *
+   * @param heap as for {@code java -Xmx}
+   * @throws IOException if it fails or does not end in time; it is not running then
+   */
+  static Measured run(Contender contender, Path csv, String heap, Duration timeout)
+      throws IOException, InterruptedException {
+    Path work = Files.createTempDirectory("fraud-bench");
+    try {
+      Path report = work.resolve("report");
+      // A file, because command lines are too short for the class path on some systems.
+      Path arguments = work.resolve("arguments");
+      Files.write(
+          arguments,
+          List.of(
+              "-Xmx" + heap,
+              "-cp",
+              quoted(System.getProperty("java.class.path")),
+              FraudBench.class.getName(),
+              "--child",
+              contender.name(),
+              quoted(csv.toAbsolutePath().toString()),
+              quoted(report.toString())));
+      ProcessBuilder builder =
+          new ProcessBuilder(
+              Path.of(System.getProperty("java.home"), "bin", "java").toString(), "@" + arguments);
+      builder.inheritIO();
+      long start = System.nanoTime();
+      Process process = builder.start();
+      try {
+        if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
+          throw new IOException(
+              contender.name() + " did not end within " + timeout + ": choose a longer --timeout");
+        }
+      } finally {
+        process.destroyForcibly();
+      }
+      double wallSeconds = (System.nanoTime() - start) / 1e9;
+      if (process.exitValue() != 0 || !Files.exists(report)) {
+        throw new IOException(
+            contender.name()
+                + " ended with exit code "
+                + process.exitValue()
+                + " and without a result: its output above says why");
+      }
+      return read(report, wallSeconds);
+    } finally {
+      delete(work);
+    }
+  }
+
+  /** The child's side: runs the contender and leaves its result in {@code report}. */
+  static void runHere(Contender contender, Path csv, Path report) throws Exception {
+    Contender.Result result = contender.run(csv);
+    Properties properties = new Properties();
+    properties.setProperty("job-seconds", Double.toString(result.jobSeconds()));
+    properties.setProperty("feature-seconds", Double.toString(result.featureSeconds()));
+    properties.setProperty("checksum", Double.toString(result.checksum()));
+    properties.setProperty("peak-memory-bytes", Long.toString(peakMemoryBytes()));
+    try (OutputStream out = Files.newOutputStream(report)) {
+      properties.store(out, null);
+    }
+  }
+
+  private static Measured read(Path report, double wallSeconds) throws IOException {
+    Properties properties = new Properties();
+    try (InputStream in = Files.newInputStream(report)) {
+      properties.load(in);
+    }
+    return new Measured(
+        new Contender.Result(
+            Double.parseDouble(properties.getProperty("job-seconds")),
+            Double.parseDouble(properties.getProperty("feature-seconds")),
+            Double.parseDouble(properties.getProperty("checksum"))),
+        wallSeconds,
+        Long.parseLong(properties.getProperty("peak-memory-bytes")));
+  }
+
+  private static long peakMemoryBytes() throws IOException {
+    if (!Files.isReadable(PROCESS_STATUS)) {
+      return -1;
+    }
+    for (String line : Files.readAllLines(PROCESS_STATUS)) {
+      if (line.startsWith("VmHWM:")) {
+        return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+      }
+    }
+    return -1;
+  }
+
+  private static String quoted(String argument) {
+    return '"' + argument.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+  }
+
+  private static void delete(Path directory) throws IOException {
+    List<Path> files;
+    try (Stream<Path> found = Files.list(directory)) {
+      files = found.toList();
+    }
+    for (Path file : files) {
+      Files.delete(file);
+    }
+    Files.delete(directory);
+  }
+}

@@ -1,0 +1,245 @@
+package dev.tailwater.benchmarks;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What do the fraud table's twelve windowed features cost, side by side with the floor and the
+ * peers?
+ *
+ * <p>Every contender computes {@link FraudFeatures} for every transaction of one file, in a JVM of
+ * its own with the same heap. Usage: see {@link #USAGE}.
+ */
+public final class FraudBench {
+
+  static final String USAGE =
+      """
+      usage: fraud.sh TRANSACTIONS.csv[.gz] [--contenders NAME,...] [--heap 4g] [--repeat 1]
+                      [--timeout 1200]
+        --contenders  which to run, in this order (default: all of %s);
+                      the ratios are to the first
+        --heap        the largest Java heap of each contender's JVM
+        --repeat      how often each runs; the run with the median job time is shown
+        --timeout     seconds after which a run is stopped and counts as failed
+      """;
+
+  /** Running sums drift and sums depend on order; anything beyond that is a wrong answer. */
+  private static final double CHECKSUM_TOLERANCE = 1e-9;
+
+  private FraudBench() {}
+
+  /** Everyone who takes part: the floor first, because it is the measure of the others. */
+  static List<Contender> contenders() {
+    return List.of(new PrimitiveLoop(), new DuckDbWindows(), new FlinkSqlOver());
+  }
+
+  /** Exits with 0, with 1 if a contender failed or computed something else, with 2 for usage. */
+  public static void main(String[] arguments) throws Exception {
+    if (arguments.length == 4 && arguments[0].equals("--child")) {
+      ContenderProcess.runHere(named(arguments[1]), Path.of(arguments[2]), Path.of(arguments[3]));
+      return;
+    }
+    Options options;
+    try {
+      options = Options.parse(arguments);
+    } catch (IllegalArgumentException e) {
+      System.err.println("fraud.sh: " + e.getMessage());
+      System.err.printf(USAGE, names());
+      System.exit(2);
+      return;
+    }
+    System.exit(run(options) ? 0 : 1);
+  }
+
+  private static boolean run(Options options) throws InterruptedException {
+    int rows;
+    try {
+      rows = Transactions.read(options.csv()).rows;
+    } catch (IOException e) {
+      System.err.println("fraud.sh: " + e.getMessage());
+      return false;
+    }
+    Map<String, ContenderProcess.Measured> measured = new LinkedHashMap<>();
+    boolean succeeded = true;
+    for (Contender contender : options.contenders()) {
+      System.err.println("running " + contender.name() + " ...");
+      try {
+        measured.put(contender.name(), median(contender, options));
+      } catch (IOException e) {
+        System.err.println("fraud.sh: " + e.getMessage());
+        succeeded = false;
+      }
+    }
+    System.out.print(report(rows, options.heap(), measured));
+    for (String problem : disagreements(measured)) {
+      System.err.println("fraud.sh: " + problem);
+      succeeded = false;
+    }
+    return succeeded;
+  }
+
+  private static ContenderProcess.Measured median(Contender contender, Options options)
+      throws IOException, InterruptedException {
+    List<ContenderProcess.Measured> runs = new ArrayList<>();
+    for (int i = 0; i < options.repeat(); i++) {
+      runs.add(ContenderProcess.run(contender, options.csv(), options.heap(), options.timeout()));
+    }
+    runs.sort(Comparator.comparingDouble(run -> run.result().jobSeconds()));
+    return runs.get(runs.size() / 2);
+  }
+
+  /** The table. The ratios are to the first contender in it: 2.0 is twice as long. */
+  static String report(int rows, String heap, Map<String, ContenderProcess.Measured> measured) {
+    StringBuilder table = new StringBuilder();
+    table.append(
+        String.format(
+            Locale.ROOT,
+            "%,d transactions, %d features each; %d processors, heap %s, Java %s%n%n",
+            rows,
+            FraudFeatures.COUNT,
+            Runtime.getRuntime().availableProcessors(),
+            heap,
+            Runtime.version().feature()));
+    table.append(
+        String.format(
+            Locale.ROOT,
+            "%-12s %8s %8s %10s %10s %9s %9s %9s%n",
+            "contender",
+            "wall s",
+            "job s",
+            "features s",
+            "rows/s",
+            "peak MiB",
+            "job ×",
+            "wall ×"));
+    ContenderProcess.Measured first = null;
+    for (Map.Entry<String, ContenderProcess.Measured> entry : measured.entrySet()) {
+      ContenderProcess.Measured run = entry.getValue();
+      if (first == null) {
+        first = run;
+      }
+      double jobSeconds = run.result().jobSeconds();
+      table.append(
+          String.format(
+              Locale.ROOT,
+              "%-12s %8.2f %8.2f %10s %,10.0f %9s %9.2f %9.2f%n",
+              entry.getKey(),
+              run.wallSeconds(),
+              jobSeconds,
+              Double.isNaN(run.result().featureSeconds())
+                  ? "-"
+                  : String.format(Locale.ROOT, "%.2f", run.result().featureSeconds()),
+              rows / jobSeconds,
+              run.peakMemoryBytes() < 0 ? "-" : Long.toString(run.peakMemoryBytes() >> 20),
+              jobSeconds / first.result().jobSeconds(),
+              run.wallSeconds() / first.wallSeconds()));
+    }
+    return table.toString();
+  }
+
+  /** Which contenders did not compute what the first one that tells did. */
+  static List<String> disagreements(Map<String, ContenderProcess.Measured> measured) {
+    List<String> problems = new ArrayList<>();
+    double expected = Double.NaN;
+    for (Map.Entry<String, ContenderProcess.Measured> entry : measured.entrySet()) {
+      double checksum = entry.getValue().result().checksum();
+      if (Double.isNaN(checksum)) {
+        continue;
+      }
+      if (Double.isNaN(expected)) {
+        expected = checksum;
+      } else if (Math.abs(checksum - expected) > CHECKSUM_TOLERANCE * Math.abs(expected)) {
+        problems.add(
+            entry.getKey()
+                + ": its features sum to "
+                + checksum
+                + ", but should to "
+                + expected
+                + ": it computes something else, so its times mean nothing");
+      }
+    }
+    return problems;
+  }
+
+  private static Contender named(String name) {
+    for (Contender contender : contenders()) {
+      if (contender.name().equals(name)) {
+        return contender;
+      }
+    }
+    throw new IllegalArgumentException(
+        "--contenders: there is no '" + name + "'; choose from " + names());
+  }
+
+  private static String names() {
+    return String.join(",", contenders().stream().map(Contender::name).toList());
+  }
+
+  /** What the command line says. */
+  record Options(Path csv, List<Contender> contenders, String heap, int repeat, Duration timeout) {
+
+    /**
+     * Reads the command line.
+     *
+     * @throws IllegalArgumentException naming the argument and what is wrong with it
+     */
+    static Options parse(String[] arguments) {
+      Path csv = null;
+      List<Contender> contenders = FraudBench.contenders();
+      String heap = "4g";
+      int repeat = 1;
+      Duration timeout = Duration.ofSeconds(1200);
+      for (int i = 0; i < arguments.length; i++) {
+        String argument = arguments[i];
+        if (!argument.startsWith("--")) {
+          if (csv != null) {
+            throw new IllegalArgumentException("more than one file: " + csv + " and " + argument);
+          }
+          csv = Path.of(argument);
+          continue;
+        }
+        if (++i == arguments.length) {
+          throw new IllegalArgumentException(argument + " needs a value");
+        }
+        String value = arguments[i];
+        switch (argument) {
+          case "--contenders" ->
+              contenders = List.of(value.split(",", -1)).stream().map(FraudBench::named).toList();
+          case "--heap" -> {
+            if (!value.matches("\\d{1,6}[kmgKMG]")) {
+              throw new IllegalArgumentException(
+                  "--heap: '" + value + "' is not a number and a unit, as in 4g");
+            }
+            heap = value;
+          }
+          case "--repeat" -> repeat = positive(argument, value);
+          case "--timeout" -> timeout = Duration.ofSeconds(positive(argument, value));
+          default -> throw new IllegalArgumentException("there is no option " + argument);
+        }
+      }
+      if (csv == null) {
+        throw new IllegalArgumentException("name the transactions file");
+      }
+      if (!Files.isReadable(csv)) {
+        throw new IllegalArgumentException(csv + " cannot be read: is there such a file?");
+      }
+      return new Options(csv, contenders, heap, repeat, timeout);
+    }
+
+    private static int positive(String argument, String value) {
+      if (!value.matches("[1-9]\\d{0,5}")) {
+        throw new IllegalArgumentException(
+            argument + ": '" + value + "' is not a whole number from 1 to 999999");
+      }
+      return Integer.parseInt(value);
+    }
+  }
+}
