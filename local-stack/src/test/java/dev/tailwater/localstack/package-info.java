@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tailwater.localstack;
+
+import org.jspecify.annotations.NullMarked;
