@@ -1,0 +1,537 @@
+package dev.tailwater.expressions;
+
+import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.ColumnType;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+import org.apache.calcite.DataContext;
+import org.apache.calcite.adapter.java.JavaTypeFactory;
+import org.apache.calcite.avatica.util.Casing;
+import org.apache.calcite.config.CalciteConnectionConfigImpl;
+import org.apache.calcite.config.CalciteConnectionProperty;
+import org.apache.calcite.jdbc.CalciteSchema;
+import org.apache.calcite.jdbc.JavaTypeFactoryImpl;
+import org.apache.calcite.linq4j.QueryProvider;
+import org.apache.calcite.linq4j.function.Function1;
+import org.apache.calcite.plan.RelOptCluster;
+import org.apache.calcite.plan.volcano.VolcanoPlanner;
+import org.apache.calcite.prepare.CalciteCatalogReader;
+import org.apache.calcite.rel.type.RelDataType;
+import org.apache.calcite.rel.type.RelDataTypeFactory;
+import org.apache.calcite.rel.type.RelDataTypeSystemImpl;
+import org.apache.calcite.rex.RexBuilder;
+import org.apache.calcite.rex.RexCall;
+import org.apache.calcite.rex.RexExecutorImpl;
+import org.apache.calcite.rex.RexInputRef;
+import org.apache.calcite.rex.RexNode;
+import org.apache.calcite.rex.RexOver;
+import org.apache.calcite.rex.RexVisitorImpl;
+import org.apache.calcite.runtime.CalciteContextException;
+import org.apache.calcite.schema.SchemaPlus;
+import org.apache.calcite.sql.SqlAggFunction;
+import org.apache.calcite.sql.SqlCall;
+import org.apache.calcite.sql.SqlCallBinding;
+import org.apache.calcite.sql.SqlDynamicParam;
+import org.apache.calcite.sql.SqlIdentifier;
+import org.apache.calcite.sql.SqlKind;
+import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlNodeList;
+import org.apache.calcite.sql.SqlOperator;
+import org.apache.calcite.sql.SqlSyntax;
+import org.apache.calcite.sql.fun.SqlCase;
+import org.apache.calcite.sql.fun.SqlStdOperatorTable;
+import org.apache.calcite.sql.parser.SqlParseException;
+import org.apache.calcite.sql.parser.SqlParser;
+import org.apache.calcite.sql.parser.SqlParserPos;
+import org.apache.calcite.sql.type.SqlTypeName;
+import org.apache.calcite.sql.type.SqlTypeUtil;
+import org.apache.calcite.sql.util.SqlShuttle;
+import org.apache.calcite.sql.validate.SqlNameMatchers;
+import org.apache.calcite.sql.validate.SqlValidator;
+import org.apache.calcite.sql.validate.SqlValidatorScope;
+import org.apache.calcite.sql.validate.SqlValidatorUtil;
+import org.apache.calcite.sql.validate.implicit.TypeCoercionImpl;
+import org.apache.calcite.sql2rel.SqlToRelConverter;
+import org.apache.calcite.sql2rel.StandardConvertletTable;
+import org.jspecify.annotations.Nullable;
+
+/** Compiles one expression to Java byte code: parse, bind, validate, generate. */
+final class CalciteCompiler {
+
+  private static final SqlParser.Config SYNTAX =
+      SqlParser.config().withCaseSensitive(true).withUnquotedCasing(Casing.UNCHANGED);
+
+  private final List<Column> columns;
+
+  private CalciteCompiler(List<Column> columns) {
+    this.columns = columns;
+  }
+
+  static CompiledExpression compile(String sql, List<Column> columns) {
+    try {
+      return new CalciteCompiler(columns).compile(sql);
+    } catch (InvalidExpressionException e) {
+      throw e;
+    } catch (SqlParseException e) {
+      throw notParsed(e, columns);
+    } catch (CalciteContextException e) {
+      throw new InvalidExpressionException(
+          Math.max(e.getPosLine(), 0), Math.max(e.getPosColumn(), 0), firstLine(deepest(e)), "");
+    } catch (StackOverflowError e) {
+      throw new InvalidExpressionException(
+          0, 0, "is nested too deeply", "derive parts of it as columns of their own");
+    } catch (RuntimeException | AssertionError e) {
+      // Calcite reports what it cannot translate by many exceptions, assertions among them.
+      throw new InvalidExpressionException(
+          0,
+          0,
+          "cannot be compiled (" + firstLine(deepest(e)) + ")",
+          "use scalar operators and functions of standard SQL");
+    }
+  }
+
+  private CompiledExpression compile(String sql) throws SqlParseException {
+    SqlNode parsed = SqlParser.create(sql, SYNTAX).parseExpression();
+    SqlNode bound = parsed.accept(new Binder(columns));
+    if (bound == null) {
+      throw new InvalidExpressionException(0, 0, "is empty", "write an expression");
+    }
+
+    JavaTypeFactory types = new TypeFactory();
+    RelDataTypeFactory.Builder rowType = types.builder();
+    RexBuilder builder = new RexBuilder(types);
+    Map<String, RelDataType> typeByName = new LinkedHashMap<>();
+    Map<String, RexNode> valueByName = new HashMap<>();
+    for (int i = 0; i < columns.size(); i++) {
+      RelDataType type = sqlType(columns.get(i).type(), types);
+      rowType.add(columns.get(i).name(), type);
+      typeByName.put(columns.get(i).name(), type);
+      valueByName.put(columns.get(i).name(), builder.makeInputRef(type, i));
+    }
+
+    Properties settings = new Properties();
+    settings.setProperty(CalciteConnectionProperty.CASE_SENSITIVE.camelName(), "true");
+    CalciteCatalogReader catalog =
+        new CalciteCatalogReader(
+            CalciteSchema.createRootSchema(false, false),
+            List.of(),
+            types,
+            new CalciteConnectionConfigImpl(settings));
+    SqlValidator validator =
+        SqlValidatorUtil.newValidator(
+            SqlStdOperatorTable.instance(),
+            catalog,
+            types,
+            SqlValidator.Config.DEFAULT.withTypeCoercionFactory(NumericCoercion::new));
+    SqlNode valid = validator.validateParameterizedExpression(bound, typeByName);
+    SqlToRelConverter converter =
+        new SqlToRelConverter(
+            (row, query, schemaPath, viewPath) -> {
+              throw new IllegalStateException("an expression has no view: " + query);
+            },
+            validator,
+            catalog,
+            RelOptCluster.create(new VolcanoPlanner(), builder),
+            StandardConvertletTable.INSTANCE,
+            // An IN list of any length stays a condition; there is nothing to join it with.
+            SqlToRelConverter.config().withInSubQueryThreshold(Integer.MAX_VALUE));
+    RexNode value = converter.convertExpression(valid, valueByName);
+
+    Inspection inspection = new Inspection();
+    value.accept(inspection);
+    ColumnType type = columnType(value.getType());
+    RexNode result =
+        builder.makeCast(types.createTypeWithNullability(sqlType(type, types), true), value);
+    // getFunction() is only declared to return null before compilation.
+    Function1<DataContext, @Nullable Object[]> code =
+        RexExecutorImpl.getExecutable(builder, List.of(result), rowType.build()).getFunction();
+    if (code == null) {
+      throw new IllegalStateException("no code for " + result);
+    }
+    return new Code(sql, type, List.copyOf(inspection.reads), columns.size(), code, false);
+  }
+
+  private static RelDataType sqlType(ColumnType type, RelDataTypeFactory types) {
+    RelDataType sqlType =
+        switch (type) {
+          case BOOLEAN -> types.createSqlType(SqlTypeName.BOOLEAN);
+          case INT -> types.createSqlType(SqlTypeName.INTEGER);
+          case LONG -> types.createSqlType(SqlTypeName.BIGINT);
+          case DOUBLE -> types.createSqlType(SqlTypeName.DOUBLE);
+          case STRING -> types.createSqlType(SqlTypeName.VARCHAR);
+          case TIMESTAMP -> types.createSqlType(SqlTypeName.TIMESTAMP, 3);
+        };
+    return types.createTypeWithNullability(sqlType, true);
+  }
+
+  private static ColumnType columnType(RelDataType type) {
+    return switch (type.getSqlTypeName()) {
+      case BOOLEAN -> ColumnType.BOOLEAN;
+      case TINYINT, SMALLINT, INTEGER -> ColumnType.INT;
+      case BIGINT -> ColumnType.LONG;
+      case DECIMAL, FLOAT, REAL, DOUBLE -> ColumnType.DOUBLE;
+      case CHAR, VARCHAR -> ColumnType.STRING;
+      case TIMESTAMP -> ColumnType.TIMESTAMP;
+      case NULL ->
+          throw new InvalidExpressionException(
+              0, 0, "is NULL of no type", "give it one, as in CAST(NULL AS DOUBLE)");
+      default ->
+          throw new InvalidExpressionException(
+              0,
+              0,
+              "has the type " + type,
+              "make it one of BOOLEAN, INTEGER, BIGINT, DOUBLE, VARCHAR, TIMESTAMP");
+    };
+  }
+
+  private static InvalidExpressionException notParsed(SqlParseException e, List<Column> columns) {
+    SqlParserPos position = e.getPos();
+    String reason = firstLine(e);
+    String nextStep = "";
+    for (Column column : columns) {
+      if (reason.contains("\"" + column.name() + "\"")
+          || reason.contains("\"" + column.name() + " ")) {
+        nextStep =
+            column.name() + " is a keyword of SQL: write the column as \"" + column.name() + "\"";
+      }
+    }
+    // The place is said once, by the exception.
+    reason = reason.replaceFirst(" at line \\d+, column \\d+\\.?$", "");
+    return new InvalidExpressionException(
+        position == null ? 0 : position.getLineNum(),
+        position == null ? 0 : position.getColumnNum(),
+        "is not an expression: "
+            + reason.substring(0, 1).toLowerCase(Locale.ROOT)
+            + reason.substring(1),
+        nextStep);
+  }
+
+  private static Throwable deepest(Throwable thrown) {
+    Throwable deepest = thrown;
+    while (deepest.getCause() != null) {
+      deepest = deepest.getCause();
+    }
+    return deepest;
+  }
+
+  private static String firstLine(Throwable thrown) {
+    String message = thrown.getMessage();
+    if (message == null || message.isBlank()) {
+      return thrown.getClass().getSimpleName();
+    }
+    return message.lines().findFirst().orElse("").trim();
+  }
+
+  /** Binds names to columns, dotted ones included, and refuses what is not a row expression. */
+  private static final class Binder extends SqlShuttle {
+
+    private final List<Column> columns;
+
+    Binder(List<Column> columns) {
+      this.columns = columns;
+    }
+
+    @Override
+    public @Nullable SqlNode visit(SqlIdentifier identifier) {
+      SqlParserPos position = identifier.getParserPosition();
+      if (identifier.isStar()) {
+        throw refused(position, "* stands for no column");
+      }
+      String name = String.join(".", identifier.names);
+      for (Column column : columns) {
+        if (column.name().equals(name)) {
+          return new SqlIdentifier(name, position);
+        }
+      }
+      if (isFunction(identifier)) {
+        throw refused(position, name + " is not a function of the row");
+      }
+      List<String> names = columns.stream().map(Column::name).toList();
+      throw new InvalidExpressionException(
+          position.getLineNum(),
+          position.getColumnNum(),
+          "column " + name + " does not exist",
+          Suggestions.nextStep(name, names),
+          Optional.of(name));
+    }
+
+    /** Functions written without parentheses read the clock or the session. */
+    private static boolean isFunction(SqlIdentifier identifier) {
+      List<SqlOperator> functions = new ArrayList<>();
+      SqlStdOperatorTable.instance()
+          .lookupOperatorOverloads(
+              identifier, null, SqlSyntax.FUNCTION_ID, functions, SqlNameMatchers.liberal());
+      return !functions.isEmpty();
+    }
+
+    @Override
+    public @Nullable SqlNode visit(SqlCall call) {
+      if (call.isA(SqlKind.QUERY)) {
+        throw refused(call.getParserPosition(), "a subquery cannot be asked");
+      }
+      if (call.getKind() == SqlKind.OVER) {
+        throw refused(call.getParserPosition(), "a window function sees more than one row");
+      }
+      if (call.getOperator().isName("COUNT", false)) {
+        throw refused(call.getParserPosition(), "COUNT sees more than one row");
+      }
+      return super.visit(call);
+    }
+
+    @Override
+    public @Nullable SqlNode visit(SqlDynamicParam parameter) {
+      throw refused(parameter.getParserPosition(), "there are no parameters");
+    }
+  }
+
+  private static InvalidExpressionException refused(SqlParserPos position, String reason) {
+    return new InvalidExpressionException(
+        position.getLineNum(),
+        position.getColumnNum(),
+        reason,
+        "an expression reads the columns of one row; aggregates belong into feature views");
+  }
+
+  /** What an expression reads; refuses functions whose value depends on more than the row. */
+  private static final class Inspection extends RexVisitorImpl<Void> {
+
+    final TreeSet<Integer> reads = new TreeSet<>();
+
+    Inspection() {
+      super(true);
+    }
+
+    @Override
+    public Void visitInputRef(RexInputRef input) {
+      reads.add(input.getIndex());
+      return super.visitInputRef(input);
+    }
+
+    @Override
+    public Void visitCall(RexCall call) {
+      SqlOperator operator = call.getOperator();
+      if (operator instanceof SqlAggFunction) {
+        throw new InvalidExpressionException(
+            0,
+            0,
+            operator.getName() + " sees more than one row",
+            "aggregates belong into feature views");
+      }
+      if (!operator.isDeterministic() || operator.isDynamicFunction()) {
+        throw new InvalidExpressionException(
+            0,
+            0,
+            operator.getName() + " is not a function of the row",
+            "a replay must compute the same value: use the event's own columns");
+      }
+      return super.visitCall(call);
+    }
+
+    @Override
+    public Void visitOver(RexOver over) {
+      throw new InvalidExpressionException(
+          0, 0, "a window function sees more than one row", "aggregates belong into feature views");
+    }
+  }
+
+  /** Implicit casts among numbers only: text that is not a number would fail record by record. */
+  private static final class NumericCoercion extends TypeCoercionImpl {
+
+    NumericCoercion(RelDataTypeFactory types, SqlValidator validator) {
+      super(types, validator);
+    }
+
+    @Override
+    public boolean binaryComparisonCoercion(SqlCallBinding binding) {
+      requireOneKind(binding, binding.operands());
+      return super.binaryComparisonCoercion(binding);
+    }
+
+    @Override
+    public boolean inOperationCoercion(SqlCallBinding binding) {
+      List<SqlNode> values = new ArrayList<>();
+      values.add(binding.operand(0));
+      if (binding.operand(1) instanceof SqlNodeList list) {
+        values.addAll(list);
+      }
+      requireOneKind(binding, values);
+      return super.inOperationCoercion(binding);
+    }
+
+    @Override
+    public boolean caseWhenCoercion(SqlCallBinding binding) {
+      List<SqlNode> values = new ArrayList<>();
+      if (binding.getCall() instanceof SqlCase cases) {
+        values.addAll(cases.getThenOperands());
+        if (cases.getElseOperand() != null) {
+          values.add(cases.getElseOperand());
+        }
+      }
+      requireOneKind(binding, values);
+      return super.caseWhenCoercion(binding);
+    }
+
+    @Override
+    protected boolean coerceOperandType(
+        @Nullable SqlValidatorScope scope, SqlCall call, int index, RelDataType target) {
+      if (scope != null && target.getSqlTypeName() != SqlTypeName.ANY) {
+        SqlNode operand = call.operand(index);
+        requireSameKind(validator.deriveType(scope, operand), target, call, operand);
+      }
+      return super.coerceOperandType(scope, call, index, target);
+    }
+
+    private void requireOneKind(SqlCallBinding binding, List<SqlNode> values) {
+      RelDataType first = null;
+      for (SqlNode value : values) {
+        RelDataType type = validator.deriveType(binding.getScope(), value);
+        if (first == null) {
+          first = type.getSqlTypeName() == SqlTypeName.NULL ? null : type;
+        } else {
+          requireSameKind(type, first, binding.getCall(), value);
+        }
+      }
+    }
+
+    private static void requireSameKind(
+        RelDataType type, RelDataType target, SqlCall call, SqlNode value) {
+      if (type.getSqlTypeName() != SqlTypeName.NULL
+          && (SqlTypeUtil.inCharFamily(type) != SqlTypeUtil.inCharFamily(target)
+              || SqlTypeUtil.inBooleanFamily(type) != SqlTypeUtil.inBooleanFamily(target))) {
+        SqlParserPos position = value.getParserPosition();
+        throw new InvalidExpressionException(
+            position.getLineNum(),
+            position.getColumnNum(),
+            type.getSqlTypeName()
+                + " cannot stand for "
+                + target.getSqlTypeName()
+                + " in "
+                + call.getOperator().getName(),
+            "write a value of that type, or a CAST");
+      }
+    }
+  }
+
+  private static final class TypeSystem extends RelDataTypeSystemImpl {
+
+    /** Branches 'a' and 'abc' are text of any length, not padded to the longest. */
+    @Override
+    public boolean shouldConvertRaggedUnionTypesToVarying() {
+      return true;
+    }
+  }
+
+  private static final class TypeFactory extends JavaTypeFactoryImpl {
+
+    TypeFactory() {
+      super(new TypeSystem());
+    }
+
+    @Override
+    public Charset getDefaultCharset() {
+      return StandardCharsets.UTF_8;
+    }
+  }
+
+  /**
+   * The generated code, which is thread-safe; evaluators hold the row.
+   *
+   * @param positions of the columns that are read
+   * @param width columns of the row that the code expects
+   * @param narrow whether rows have only the columns that are read
+   */
+  private record Code(
+      String sql,
+      ColumnType type,
+      List<Integer> positions,
+      int width,
+      Function1<DataContext, @Nullable Object[]> code,
+      boolean narrow)
+      implements CompiledExpression {
+
+    @Override
+    public int[] reads() {
+      return IntStream.range(0, positions.size()).map(i -> narrow ? i : positions.get(i)).toArray();
+    }
+
+    @Override
+    public RowExpression newEvaluator() {
+      return new Evaluator(this);
+    }
+
+    @Override
+    public CompiledExpression overReadColumns() {
+      return new Code(sql, type, positions, width, code, true);
+    }
+  }
+
+  private static final class Evaluator implements RowExpression, DataContext {
+
+    private final Code expression;
+    private final Function1<DataContext, @Nullable Object[]> code;
+    private final int[] to;
+    private final int[] from;
+    private final @Nullable Object[] inputs;
+
+    Evaluator(Code expression) {
+      this.expression = expression;
+      this.code = expression.code();
+      this.to = expression.positions().stream().mapToInt(Integer::intValue).toArray();
+      this.from = expression.reads();
+      this.inputs = new Object[expression.width()];
+    }
+
+    @Override
+    public ColumnType type() {
+      return expression.type();
+    }
+
+    @Override
+    public @Nullable Object evaluate(@Nullable Object[] row) {
+      for (int i = 0; i < to.length; i++) {
+        inputs[to[i]] = row[from[i]];
+      }
+      try {
+        return code.apply(this)[0];
+      } catch (ClassCastException e) {
+        throw e; // The row is not of the columns' types: the caller's error, not the data's.
+      } catch (RuntimeException e) {
+        ArithmeticException failure =
+            new ArithmeticException(expression.sql() + ": " + firstLine(deepest(e)));
+        failure.initCause(e);
+        throw failure;
+      }
+    }
+
+    /** Generated code asks for the row under the name {@code inputRecord}. */
+    @Override
+    public @Nullable Object get(String name) {
+      return name.equals("inputRecord") ? inputs : null;
+    }
+
+    @Override
+    public @Nullable SchemaPlus getRootSchema() {
+      return null;
+    }
+
+    @Override
+    public JavaTypeFactory getTypeFactory() {
+      throw new UnsupportedOperationException("an expression has no types at run time");
+    }
+
+    @Override
+    public QueryProvider getQueryProvider() {
+      throw new UnsupportedOperationException("an expression has no queries");
+    }
+  }
+}

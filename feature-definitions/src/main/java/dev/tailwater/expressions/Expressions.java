@@ -1,0 +1,159 @@
+package dev.tailwater.expressions;
+
+import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.ColumnType;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Typed SQL scalar expressions over the columns of one row, with SQL's three-valued logic.
+ *
+ * <p>Column names are case-sensitive and may be dotted, as in {@code customer_spend.tx_count_1d}; a
+ * name that is a SQL keyword is written in double quotes. A TIMESTAMP is an instant in UTC. A value
+ * depends on the row alone: the clock, random numbers, aggregates and subqueries are refused. A
+ * DECIMAL result becomes a DOUBLE, a TINYINT or SMALLINT an INT, a REAL or FLOAT a DOUBLE; results
+ * of other types are refused.
+ *
+ * <p>Thread-safe. Compiled code is kept for the most recently used {@value #CACHED} texts, so that
+ * the subtasks of one JVM compile an expression once. The first expression that is more than a
+ * column's name costs about a second, most of it class loading.
+ */
+public final class Expressions {
+
+  private static final int CACHED = 1000;
+  private static final int MAX_LENGTH = 10_000;
+
+  /** Guarded by itself; held while compiling, so that equal requests wait instead of compiling. */
+  private static final Map<Key, CompiledExpression> COMPILED =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Key, CompiledExpression> eldest) {
+          return size() > CACHED;
+        }
+      };
+
+  private Expressions() {}
+
+  /**
+   * Compiles a text against the columns of a row.
+   *
+   * @return an evaluator for one thread
+   * @throws InvalidExpressionException if it is not a scalar expression over these columns
+   */
+  public static RowExpression compile(String sql, List<Column> columns) {
+    return compiled(sql, columns).newEvaluator();
+  }
+
+  /**
+   * Compiles a text and tells its type and what it reads.
+   *
+   * @throws InvalidExpressionException if it is not a scalar expression over these columns
+   */
+  public static CheckedExpression check(String sql, List<Column> columns) {
+    CompiledExpression compiled = compiled(sql, columns);
+    List<Column> reads = new ArrayList<>();
+    for (int position : compiled.reads()) {
+      reads.add(columns.get(position));
+    }
+    return new CheckedExpression(compiled.type(), reads);
+  }
+
+  /**
+   * The type of a text's value.
+   *
+   * @throws InvalidExpressionException if it is not a scalar expression over these columns
+   */
+  public static ColumnType typeOf(String sql, List<Column> columns) {
+    return compiled(sql, columns).type();
+  }
+
+  /**
+   * The text with comments left out and every run of white space as one space, except inside
+   * quotes: texts that differ only there mean the same.
+   */
+  public static String normalized(String sql) {
+    StringBuilder text = new StringBuilder(sql.length());
+    boolean space = false;
+    int i = 0;
+    while (i < sql.length()) {
+      int end = skippedUntil(sql, i);
+      if (end > i) {
+        space = true;
+        i = end;
+        continue;
+      }
+      if (space && text.length() > 0) {
+        text.append(' ');
+      }
+      space = false;
+      char c = sql.charAt(i);
+      int next = i + 1;
+      if (c == '\'' || c == '"') {
+        int closing = sql.indexOf(c, next);
+        next = closing < 0 ? sql.length() : closing + 1;
+      }
+      text.append(sql, i, next);
+      i = next;
+    }
+    return text.toString();
+  }
+
+  /** The end of the white space or comment that starts here, or {@code start}. */
+  private static int skippedUntil(String sql, int start) {
+    if (Character.isWhitespace(sql.charAt(start))) {
+      return start + 1;
+    }
+    if (sql.startsWith("--", start)) {
+      int end = sql.indexOf('\n', start);
+      return end < 0 ? sql.length() : end + 1;
+    }
+    if (sql.startsWith("/*", start)) {
+      int end = sql.indexOf("*/", start + 2);
+      return end < 0 ? sql.length() : end + 2;
+    }
+    return start;
+  }
+
+  private static CompiledExpression compiled(String sql, List<Column> columns) {
+    String name = sql.trim();
+    for (int i = 0; i < columns.size(); i++) {
+      if (columns.get(i).name().equals(name)) {
+        return new ColumnReference(columns.get(i).type(), i);
+      }
+    }
+    if (sql.length() > MAX_LENGTH) {
+      throw new InvalidExpressionException(
+          0,
+          0,
+          "has " + sql.length() + " characters, more than " + MAX_LENGTH,
+          "derive parts of it as columns of their own");
+    }
+    Key key = Key.of(sql, columns);
+    synchronized (COMPILED) {
+      CompiledExpression compiled = COMPILED.get(key);
+      if (compiled == null) {
+        compiled = CalciteCompiler.compile(sql, columns);
+        COMPILED.put(key, compiled);
+        // A plan binds an expression to only the columns it reads: that is the same code.
+        List<Column> reads = new ArrayList<>();
+        for (int position : compiled.reads()) {
+          reads.add(columns.get(position));
+        }
+        COMPILED.put(Key.of(sql, reads), compiled.overReadColumns());
+      }
+      return compiled;
+    }
+  }
+
+  /** Nullability is left out: every column may be NULL. */
+  private record Key(String sql, List<String> names, List<ColumnType> types) {
+    static Key of(String sql, List<Column> columns) {
+      return new Key(
+          sql,
+          columns.stream().map(Column::name).toList(),
+          columns.stream().map(Column::type).toList());
+    }
+  }
+}

@@ -1,0 +1,215 @@
+package dev.tailwater.expressions;
+
+import static dev.tailwater.schemas.ColumnType.BOOLEAN;
+import static dev.tailwater.schemas.ColumnType.DOUBLE;
+import static dev.tailwater.schemas.ColumnType.INT;
+import static dev.tailwater.schemas.ColumnType.LONG;
+import static dev.tailwater.schemas.ColumnType.STRING;
+import static dev.tailwater.schemas.ColumnType.TIMESTAMP;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.ColumnType;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ExpressionsTest {
+
+  private static final List<Column> COLUMNS =
+      List.of(
+          new Column("tx_id", STRING, false),
+          new Column("tx_time", TIMESTAMP, false),
+          new Column("TX_AMOUNT", DOUBLE, true),
+          new Column("country", STRING, true),
+          new Column("items", INT, true),
+          new Column("total", LONG, true),
+          new Column("online", BOOLEAN, true),
+          new Column("value", INT, true),
+          new Column("customer_spend.amount_avg_7d", DOUBLE, true));
+
+  /** A Sunday, four minutes to one in the morning. */
+  private static final long TIME = Instant.parse("2018-04-01T00:56:01.250Z").toEpochMilli();
+
+  private static final @Nullable Object[] ROW = {
+    "t1", TIME, 120.5, "DE", 7, 10_000_000_000L, true, 3, 30.0
+  };
+  private static final @Nullable Object[] NULLS = {
+    "t1", TIME, null, null, null, null, null, null, null
+  };
+
+  static Stream<Arguments> valuesOnARowAndOnNulls() {
+    return Stream.of(
+        arguments("TX_AMOUNT", DOUBLE, 120.5, null),
+        arguments(" country ", STRING, "DE", null),
+        arguments("TX_AMOUNT / NULLIF(customer_spend.amount_avg_7d, 0)", DOUBLE, 120.5 / 30, null),
+        arguments("TX_AMOUNT * 1.1", DOUBLE, 120.5 * 1.1, null),
+        arguments("items * 1.1", DOUBLE, 7.7, null),
+        arguments("items + 1", INT, 8, null),
+        arguments("items / 2", INT, 3, null),
+        arguments("items / 2.0", DOUBLE, 3.5, null),
+        arguments("total + items", LONG, 10_000_000_007L, null),
+        arguments("MOD(items, 2)", INT, 1, null),
+        arguments("-items", INT, -7, null),
+        arguments("\"value\" + 1", INT, 4, null),
+        arguments("ABS(items - 10)", INT, 3, null),
+        arguments("EXTRACT(HOUR FROM tx_time) <= 6", BOOLEAN, true, true),
+        arguments("EXTRACT(HOUR FROM tx_time)", LONG, 0L, 0L),
+        arguments("EXTRACT(MINUTE FROM tx_time)", LONG, 56L, 56L),
+        arguments("EXTRACT(DOW FROM tx_time)", LONG, 1L, 1L),
+        arguments("EXTRACT(ISODOW FROM tx_time)", LONG, 7L, 7L),
+        arguments("EXTRACT(ISODOW FROM tx_time) >= 6", BOOLEAN, true, true),
+        arguments("tx_time + INTERVAL '1' HOUR", TIMESTAMP, TIME + 3_600_000, TIME + 3_600_000),
+        arguments("tx_time >= TIMESTAMP '2018-04-01 00:56:01.250'", BOOLEAN, true, true),
+        arguments("tx_time < TIMESTAMP '2018-04-01 00:56:01'", BOOLEAN, false, false),
+        arguments("FLOOR(tx_time TO HOUR)", TIMESTAMP, TIME - 3_361_250, TIME - 3_361_250),
+        arguments("CASE WHEN online THEN 1 ELSE 0 END", INT, 1, 0),
+        arguments(
+            "CASE WHEN TX_AMOUNT > 100 THEN 'big' ELSE 'smaller' END", STRING, "big", "smaller"),
+        arguments("CASE country WHEN 'DE' THEN 'home' END", STRING, "home", null),
+        arguments("COALESCE(TX_AMOUNT, 0)", DOUBLE, 120.5, 0.0),
+        arguments("COALESCE(country, 'none')", STRING, "DE", "none"),
+        arguments("NULLIF(items, 7)", INT, null, null),
+        arguments("country IN ('DE', 'FR')", BOOLEAN, true, null),
+        arguments("country NOT IN ('DE', 'FR')", BOOLEAN, false, null),
+        arguments(
+            "items IN (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,"
+                + " 20, 21, 22)",
+            BOOLEAN,
+            true,
+            null),
+        arguments("country LIKE 'D%'", BOOLEAN, true, null),
+        arguments("country = 'Österreich'", BOOLEAN, false, null),
+        arguments("country || 'ü'", STRING, "DEü", null),
+        arguments("LOWER(country)", STRING, "de", null),
+        arguments("UPPER(LOWER(country))", STRING, "DE", null),
+        arguments("CHAR_LENGTH(country)", INT, 2, null),
+        arguments("SUBSTRING(country FROM 1 FOR 1)", STRING, "D", null),
+        arguments("TX_AMOUNT BETWEEN 120 AND 121", BOOLEAN, true, null),
+        arguments("TX_AMOUNT IS NULL", BOOLEAN, false, true),
+        arguments("TX_AMOUNT IS NOT NULL", BOOLEAN, true, false),
+        arguments("NOT online", BOOLEAN, false, null),
+        arguments("online AND items > 100", BOOLEAN, false, null),
+        arguments("online OR items > 100", BOOLEAN, true, null),
+        arguments("items > 100 AND 1 = 2", BOOLEAN, false, false),
+        arguments("items > 100 OR 1 = 1", BOOLEAN, true, true),
+        arguments("online IS TRUE", BOOLEAN, true, false),
+        arguments("TX_AMOUNT = 120.5", BOOLEAN, true, null),
+        arguments("CAST(items AS DOUBLE) / 2", DOUBLE, 3.5, null),
+        arguments("CAST(items AS SMALLINT)", INT, 7, null),
+        arguments("CAST(items AS VARCHAR)", STRING, "7", null),
+        arguments("CAST(NULL AS DOUBLE)", DOUBLE, null, null),
+        arguments("SQRT(POWER(items, 2))", DOUBLE, 7.0, null),
+        arguments("1 -- one", INT, 1, 1));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("valuesOnARowAndOnNulls")
+  void followsSql(String sql, ColumnType type, @Nullable Object onRow, @Nullable Object onNulls) {
+    RowExpression expression = Expressions.compile(sql, COLUMNS);
+
+    assertThat(expression.type()).isEqualTo(type);
+    assertThat(expression.evaluate(ROW)).isEqualTo(onRow);
+    assertThat(expression.evaluate(NULLS)).isEqualTo(onNulls);
+    assertThat(expression.evaluate(ROW)).as("nothing is left of the row before").isEqualTo(onRow);
+  }
+
+  static Stream<Arguments> refusals() {
+    return Stream.of(
+        arguments("amont > 1", 1, 1, "column amont does not exist"),
+        arguments("1 +\n  tx_amount", 2, 3, "did you mean TX_AMOUNT?"),
+        arguments("items +", 1, 7, "is not an expression"),
+        arguments("", 0, 0, "is not an expression"),
+        arguments("value + 1", 1, 1, "write the column as \"value\""),
+        arguments("items > 'x'", 1, 9, "CHAR cannot stand for INTEGER"),
+        arguments("country = 5", 1, 11, "INTEGER cannot stand for VARCHAR"),
+        arguments("TX_AMOUNT + country", 1, 13, "VARCHAR cannot stand for"),
+        arguments("items IN (1, 'x')", 1, 14, "CHAR cannot stand for INTEGER"),
+        arguments("COALESCE(items, 'x')", 1, 17, "CHAR cannot stand for INTEGER"),
+        arguments("online = 1", 1, 10, "INTEGER cannot stand for BOOLEAN"),
+        arguments("UPPER(items)", 0, 0, ""),
+        arguments("NOT items", 0, 0, ""),
+        arguments("foo(items)", 1, 1, "foo"),
+        arguments("COUNT(*)", 1, 1, "more than one row"),
+        arguments("SUM(items)", 0, 0, "SUM sees more than one row"),
+        arguments("SUM(items) OVER ()", 1, 1, "more than one row"),
+        arguments("(SELECT 1)", 1, 1, "subquery"),
+        arguments("EXISTS (SELECT 1)", 1, 8, "subquery"),
+        arguments("items IN (SELECT 1)", 1, 11, "subquery"),
+        arguments("?", 1, 1, "no parameters"),
+        arguments("CURRENT_TIMESTAMP", 0, 0, "not a function of the row"),
+        arguments("RAND() < 0.5", 0, 0, "not a function of the row"),
+        arguments("USER", 0, 0, "not a function of the row"),
+        arguments("NULL", 0, 0, "no type"),
+        arguments("CAST(tx_time AS DATE)", 0, 0, "has the type DATE"),
+        arguments("ROW(1, 2)", 0, 0, "has the type"),
+        arguments("*", 0, 0, ""),
+        arguments("(".repeat(4000) + "1" + ")".repeat(4000), 0, 0, ""),
+        arguments("1" + "+1".repeat(6000), 0, 0, "characters"));
+  }
+
+  @ParameterizedTest(name = "{index} {3}")
+  @MethodSource("refusals")
+  void saysWhatIsWrongAndWhere(String sql, int line, int column, String reason) {
+    InvalidExpressionException refusal =
+        catchThrowableOfType(
+            InvalidExpressionException.class, () -> Expressions.compile(sql, COLUMNS));
+
+    assertThat(refusal).as(sql.length() < 100 ? sql : "long").isNotNull();
+    assertThat(refusal).hasMessageContaining(reason);
+    assertThat(refusal.getMessage()).hasLineCount(1);
+    if (line > 0) {
+      assertThat(List.of(refusal.line(), refusal.column())).containsExactly(line, column);
+    }
+  }
+
+  @Test
+  void failsAsSqlDoesWhenThereIsNoValue() {
+    assertThatThrownBy(() -> Expressions.compile("items / 0", COLUMNS).evaluate(ROW))
+        .isInstanceOf(ArithmeticException.class)
+        .hasMessageContaining("items / 0");
+    assertThatThrownBy(() -> Expressions.compile("CAST(country AS INT)", COLUMNS).evaluate(ROW))
+        .isInstanceOf(ArithmeticException.class)
+        .hasMessageContaining("\"DE\"");
+  }
+
+  @Test
+  void tellsWhatItReadsAndMeansTheSameOverOnlyThat() {
+    String sql = "customer_spend.amount_avg_7d / TX_AMOUNT";
+
+    CheckedExpression checked = Expressions.check(sql, COLUMNS);
+
+    assertThat(checked.reads())
+        .extracting(Column::name)
+        .containsExactly("TX_AMOUNT", "customer_spend.amount_avg_7d");
+    assertThat(Expressions.compile(sql, checked.reads()).evaluate(new Object[] {60.0, 30.0}))
+        .isEqualTo(0.5);
+    assertThat(Expressions.check(sql, checked.reads()).reads()).isEqualTo(checked.reads());
+  }
+
+  @Test
+  void evaluatorsOfOneTextDoNotShareRows() {
+    RowExpression one = Expressions.compile("items + 1", COLUMNS);
+    RowExpression other = Expressions.compile("items + 1", COLUMNS);
+
+    assertThat(one).isNotSameAs(other);
+    assertThat(one.evaluate(ROW)).isEqualTo(8);
+    assertThat(other.evaluate(NULLS)).isNull();
+    assertThat(one.evaluate(ROW)).isEqualTo(8);
+  }
+
+  @Test
+  void normalizesWhatMeansTheSame() {
+    assertThat(Expressions.normalized("  a  >\n 'x  y' -- why\n AND /* b */ c "))
+        .isEqualTo("a > 'x  y' AND c");
+    assertThat(Expressions.normalized("a = 'it''s  --'")).isEqualTo("a = 'it''s  --'");
+  }
+}
