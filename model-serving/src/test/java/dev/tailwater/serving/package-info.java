@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tailwater.serving;
+
+import org.jspecify.annotations.NullMarked;
