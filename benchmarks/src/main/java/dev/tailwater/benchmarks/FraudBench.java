@@ -24,8 +24,7 @@ public final class FraudBench {
       """
       usage: fraud.sh TRANSACTIONS.csv[.gz] [--contenders NAME,...] [--heap 4g] [--repeat 1]
                       [--timeout 1200]
-        --contenders  which to run, in this order (default: all of %s);
-                      the ratios are to the first
+        --contenders  which to run, in this order (default: all of %s)
         --heap        the largest Java heap of each contender's JVM
         --repeat      how often each runs; the run with the median job time is shown
         --timeout     seconds after which a run is stopped and counts as failed
@@ -45,6 +44,10 @@ public final class FraudBench {
   public static void main(String[] arguments) throws Exception {
     if (arguments.length == 4 && arguments[0].equals("--child")) {
       ContenderProcess.runHere(named(arguments[1]), Path.of(arguments[2]), Path.of(arguments[3]));
+      return;
+    }
+    if (arguments.length == 1 && arguments[0].equals("--help")) {
+      System.out.printf(USAGE, names());
       return;
     }
     Options options;
@@ -96,53 +99,58 @@ public final class FraudBench {
     return runs.get(runs.size() / 2);
   }
 
-  /** The table. The ratios are to the first contender in it: 2.0 is twice as long. */
+  /** The table. A ratio is this contender's job time over the other's: 2.0 is twice as long. */
   static String report(int rows, String heap, Map<String, ContenderProcess.Measured> measured) {
     StringBuilder table = new StringBuilder();
+    line(
+        table,
+        "%,d transactions, %d features each; %d processors, heap %s, Java %s%n",
+        rows,
+        FraudFeatures.COUNT,
+        Runtime.getRuntime().availableProcessors(),
+        heap,
+        Runtime.version().feature());
     table.append(
         String.format(
             Locale.ROOT,
-            "%,d transactions, %d features each; %d processors, heap %s, Java %s%n%n",
-            rows,
-            FraudFeatures.COUNT,
-            Runtime.getRuntime().availableProcessors(),
-            heap,
-            Runtime.version().feature()));
-    table.append(
-        String.format(
-            Locale.ROOT,
-            "%-12s %8s %8s %10s %10s %9s %9s %9s%n",
+            "%-12s %8s %8s %10s %10s %9s",
             "contender",
             "wall s",
             "job s",
             "features s",
             "rows/s",
-            "peak MiB",
-            "job ×",
-            "wall ×"));
-    ContenderProcess.Measured first = null;
+            "peak MiB"));
+    for (String other : measured.keySet()) {
+      table.append(String.format(Locale.ROOT, " %12s", "÷ " + other));
+    }
+    line(table, "");
     for (Map.Entry<String, ContenderProcess.Measured> entry : measured.entrySet()) {
       ContenderProcess.Measured run = entry.getValue();
-      if (first == null) {
-        first = run;
-      }
       double jobSeconds = run.result().jobSeconds();
+      double featureSeconds = run.result().featureSeconds();
       table.append(
           String.format(
               Locale.ROOT,
-              "%-12s %8.2f %8.2f %10s %,10.0f %9s %9.2f %9.2f%n",
+              "%-12s %8.2f %8.2f %10s %,10.0f %9s",
               entry.getKey(),
               run.wallSeconds(),
               jobSeconds,
-              Double.isNaN(run.result().featureSeconds())
+              Double.isNaN(featureSeconds)
                   ? "-"
-                  : String.format(Locale.ROOT, "%.2f", run.result().featureSeconds()),
+                  : String.format(Locale.ROOT, "%.2f", featureSeconds),
               rows / jobSeconds,
-              run.peakMemoryBytes() < 0 ? "-" : Long.toString(run.peakMemoryBytes() >> 20),
-              jobSeconds / first.result().jobSeconds(),
-              run.wallSeconds() / first.wallSeconds()));
+              run.peakMemoryBytes() < 0 ? "-" : Long.toString(run.peakMemoryBytes() >> 20)));
+      for (ContenderProcess.Measured other : measured.values()) {
+        table.append(
+            String.format(Locale.ROOT, " %12.3f", jobSeconds / other.result().jobSeconds()));
+      }
+      line(table, "");
     }
     return table.toString();
+  }
+
+  private static void line(StringBuilder table, String format, Object... values) {
+    table.append(String.format(Locale.ROOT, format, values)).append(System.lineSeparator());
   }
 
   /** Which contenders did not compute what the first one that tells did. */
