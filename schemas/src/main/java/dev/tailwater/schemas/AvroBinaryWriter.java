@@ -1,5 +1,6 @@
 package dev.tailwater.schemas;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** Writes Avro's binary encoding into an array that grows. Not thread-safe. */
@@ -49,7 +50,7 @@ final class AvroBinaryWriter {
   }
 
   void writeString(String value, String field) {
-    byte[] text = Text.encode(value, field);
+    byte[] text = Text.requireUnicode(value, field).getBytes(StandardCharsets.UTF_8);
     writeLong(text.length);
     reserve(text.length);
     System.arraycopy(text, 0, bytes, at, text.length);

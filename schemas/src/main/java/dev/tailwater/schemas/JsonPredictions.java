@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -42,31 +43,41 @@ final class JsonPredictions implements PredictionFormat.Encoder, PredictionForma
     bytes.reset();
     try (JsonGenerator json = Json.FACTORY.createGenerator(bytes)) {
       json.writeStartObject();
-      json.writeStringField("question_id", prediction.questionId());
-      json.writeStringField("model", prediction.model());
-      json.writeStringField("model_version", prediction.modelVersion());
+      writeText(json, "question_id", prediction.questionId());
+      writeText(json, "model", prediction.model());
+      writeText(json, "model_version", prediction.modelVersion());
       json.writeStringField("event_time", Timestamps.format(prediction.eventTime()));
       json.writeFieldName("score");
       writeNumber(json, prediction.score());
       json.writeStringField("outcome", prediction.outcome().name());
-      json.writeStringField("reason", prediction.reason());
+      writeText(json, "reason", prediction.reason());
       json.writeFieldName("latency_ms");
       writeNumber(json, prediction.latencyMs());
       json.writeObjectFieldStart(VECTOR);
       List<String> names = prediction.vectorNames();
       for (int i = 0; i < names.size(); i++) {
-        json.writeFieldName(names.get(i));
+        json.writeFieldName(Text.requireUnicode(names.get(i), VECTOR));
         writeNumber(json, prediction.vector()[i]);
       }
       json.writeEndObject();
-      json.writeStringField("cause_topic", prediction.causeTopic());
+      writeText(json, "cause_topic", prediction.causeTopic());
       json.writeNumberField("cause_partition", prediction.causePartition());
       json.writeNumberField("cause_offset", prediction.causeOffset());
       json.writeEndObject();
-    } catch (IOException e) { // Memory does not fail: only text that is not Unicode gets here.
-      throw new IllegalArgumentException("the prediction is not JSON: " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("a prediction could not be written to memory", e);
     }
     return bytes.toByteArray();
+  }
+
+  private static void writeText(JsonGenerator json, String field, @Nullable String text)
+      throws IOException {
+    json.writeFieldName(field);
+    if (text == null) {
+      json.writeNull();
+    } else {
+      json.writeString(Text.requireUnicode(text, field));
+    }
   }
 
   private static void writeNumber(JsonGenerator json, double value) throws IOException {

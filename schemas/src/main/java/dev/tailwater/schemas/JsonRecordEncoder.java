@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.SerializableString;
 import com.fasterxml.jackson.core.io.SerializedString;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -37,8 +38,8 @@ final class JsonRecordEncoder implements RecordEncoder {
         write(json, Values.require(values[i], columns.get(i)), i);
       }
       json.writeEndObject();
-    } catch (IOException e) { // Memory does not fail: only text that is not Unicode gets here.
-      throw new IllegalArgumentException("the record is not JSON: " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("a record could not be written to memory", e);
     }
     return bytes.toByteArray();
   }
@@ -70,7 +71,7 @@ final class JsonRecordEncoder implements RecordEncoder {
                   + Text.shown((String) value)
                   + "', not a symbol of its enum");
         }
-        json.writeString((String) value);
+        json.writeString(Text.requireUnicode((String) value, columns.get(column).name()));
       }
       case TIMESTAMP -> json.writeString(Timestamps.format((Long) value));
     }

@@ -34,11 +34,11 @@ final class Text {
   }
 
   /**
-   * Encodes as UTF-8 without replacing what cannot be encoded.
+   * The text, if every encoding can write it.
    *
    * @throws IllegalArgumentException naming the column if the text has half a surrogate pair
    */
-  static byte[] encode(String text, String column) {
+  static String requireUnicode(String text, String column) {
     for (int i = 0; i < text.length(); i++) {
       char character = text.charAt(i);
       if (Character.isSurrogate(character)) {
@@ -51,7 +51,7 @@ final class Text {
         i++;
       }
     }
-    return text.getBytes(StandardCharsets.UTF_8);
+    return text;
   }
 
   /** The text, cut to a length that suits an error message. */

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tailwater.schemas;
+
+import org.jspecify.annotations.NullMarked;
