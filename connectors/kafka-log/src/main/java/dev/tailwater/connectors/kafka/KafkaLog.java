@@ -1,0 +1,143 @@
+package dev.tailwater.connectors.kafka;
+
+import dev.tailwater.connectors.log.LogRecord;
+import java.io.Serializable;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.TreeSet;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.KafkaSink;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
+
+/**
+ * The log: one Kafka cluster, and how to reach it.
+ *
+ * @param bootstrapServers {@code host:port}, several separated by commas
+ * @param clientProperties Kafka client properties on top of this class's own, for example security
+ *     settings or {@code group.id}; their values are never printed
+ */
+public record KafkaLog(String bootstrapServers, Map<String, String> clientProperties)
+    implements Serializable {
+
+  /** How long a read waits for records that are not there yet. Arriving records end it at once. */
+  private static final String FETCH_WAIT_MS = "50";
+
+  private static final String REQUEST_TIMEOUT_MS = "15000";
+
+  public KafkaLog {
+    clientProperties = Map.copyOf(clientProperties);
+    if (bootstrapServers.isBlank()) {
+      throw new IllegalArgumentException(
+          "the log has no bootstrap servers: name at least one as host:port");
+    }
+  }
+
+  /** A log without security. */
+  public static KafkaLog at(String bootstrapServers) {
+    return new KafkaLog(bootstrapServers, Map.of());
+  }
+
+  /** The same log, whose sources commit their offsets as this group with every checkpoint. */
+  public KafkaLog withGroup(String group) {
+    Map<String, String> properties = new HashMap<>(clientProperties);
+    properties.put("group.id", group);
+    return new KafkaLog(bootstrapServers, properties);
+  }
+
+  /** As {@link #source(StreamTopic, StartAt, Optional, boolean)}; bytes of bad records only. */
+  public KafkaSource<LogRecord> source(StreamTopic stream, StartAt start, Optional<Bound> bound) {
+    return source(stream, start, bound, false);
+  }
+
+  /**
+   * Reads a stream: every record of its topic, in the order of each partition, at its place and
+   * with its append time, decoded or with the problem. It never fails on a bad record.
+   *
+   * <p>A record that cannot be decoded, and one without a value, has {@link LogRecord#problem} set
+   * and no values; one whose event time is NULL has the problem set and its values. All of these
+   * keep their bytes.
+   *
+   * <p>Exactly once into state: after a failure, or from a savepoint, it continues at the exact
+   * next offset. New partitions are found within ten seconds, unless the read is bounded.
+   *
+   * @param bound where to stop; empty to read for ever
+   * @param keepBytes whether good records keep their original bytes, too
+   */
+  public KafkaSource<LogRecord> source(
+      StreamTopic stream, StartAt start, Optional<Bound> bound, boolean keepBytes) {
+    if (start instanceof StartAt.Committed && !clientProperties.containsKey("group.id")) {
+      throw new IllegalArgumentException(
+          "stream %s starts at committed offsets, but the log has no group.id: name the group whose offsets are meant"
+              .formatted(stream.name()));
+    }
+    Properties properties = new Properties();
+    properties.put("fetch.min.bytes", "1"); // Freshness first: hand over whatever is there.
+    properties.put("fetch.max.wait.ms", FETCH_WAIT_MS);
+    properties.put("fetch.max.bytes", Integer.toString(16 << 20));
+    properties.put("max.partition.fetch.bytes", Integer.toString(2 << 20));
+    properties.put("max.poll.records", "2000");
+    properties.put("partition.discovery.interval.ms", "10000");
+    properties.put("request.timeout.ms", REQUEST_TIMEOUT_MS);
+    properties.putAll(clientProperties);
+    KafkaSourceBuilder<LogRecord> builder =
+        KafkaSource.<LogRecord>builder()
+            .setProperties(properties)
+            .setBootstrapServers(bootstrapServers)
+            .setTopics(stream.topic())
+            .setClientIdPrefix("tailwater-" + stream.name())
+            .setStartingOffsets(new StartingOffsets(start))
+            .setDeserializer(new LogRecordDeserializer(stream, keepBytes));
+    bound.ifPresent(end -> builder.setBounded(new StoppingOffsets(end)));
+    return builder.build();
+  }
+
+  /**
+   * Appends records to the topics they name. At least once: every record handed over before a
+   * checkpoint is acknowledged by all in-sync replicas before that checkpoint completes; a restart
+   * may repeat those after it. Records of one key keep their order. A record the log refuses, or
+   * does not acknowledge within a minute, fails the job.
+   */
+  public KafkaSink<OutgoingRecord> sink() {
+    return KafkaSink.<OutgoingRecord>builder()
+        .setBootstrapServers(bootstrapServers)
+        .setKafkaProducerConfig(producerProperties())
+        .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
+        .setRecordSerializer(new OutgoingRecordWriter())
+        .build();
+  }
+
+  /**
+   * The properties of a producer of byte arrays with the same promises as {@link #sink}, for
+   * programs outside Flink; they contain secrets if the client properties do.
+   */
+  public Properties producerProperties() {
+    Properties properties = adminProperties();
+    properties.remove("group.id"); // A consumer's property: producers warn about it.
+    properties.putIfAbsent("acks", "all");
+    properties.putIfAbsent("enable.idempotence", "true");
+    properties.putIfAbsent("linger.ms", "0"); // A prediction must not wait for company.
+    properties.putIfAbsent("compression.type", "lz4");
+    properties.putIfAbsent("delivery.timeout.ms", "60000");
+    properties.putIfAbsent("max.block.ms", "30000");
+    properties.putIfAbsent("max.request.size", Integer.toString(TopicSpec.LARGEST_RECORD_BYTES));
+    return properties;
+  }
+
+  /** The properties of an admin client; they contain secrets if the client properties do. */
+  Properties adminProperties() {
+    Properties properties = new Properties();
+    properties.putAll(clientProperties);
+    properties.put("bootstrap.servers", bootstrapServers);
+    properties.putIfAbsent("request.timeout.ms", REQUEST_TIMEOUT_MS);
+    return properties;
+  }
+
+  /** The servers and the names of the client properties; their values may be secrets. */
+  @Override
+  public String toString() {
+    return "KafkaLog[%s, %s]".formatted(bootstrapServers, new TreeSet<>(clientProperties.keySet()));
+  }
+}

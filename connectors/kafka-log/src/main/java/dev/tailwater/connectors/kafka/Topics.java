@@ -1,0 +1,207 @@
+package dev.tailwater.connectors.kafka;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.ListOffsetsResult;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.TopicExistsException;
+
+/**
+ * Administration of the topics of a log. Every call waits for the broker for 30 seconds at most.
+ */
+public final class Topics {
+
+  private static final long TIMEOUT_SECONDS = 30;
+
+  private Topics() {}
+
+  /**
+   * How an existing topic is not as it should be.
+   *
+   * @param what {@code partitions}, or the name of a setting
+   */
+  public record Difference(String topic, String what, String expected, String actual) {
+
+    /** The difference as a sentence, with its consequence. */
+    @Override
+    public String toString() {
+      String consequence =
+          what.equals("partitions")
+              ? "adding some moves keys to other partitions, so create a new topic and copy the records"
+              : "change it with kafka-configs, or declare what it is";
+      return "topic %s: %s is %s, expected %s; %s"
+          .formatted(topic, what, actual, expected, consequence);
+    }
+  }
+
+  /**
+   * Creates the topics that do not exist. Existing ones are never changed: whatever is different
+   * there is returned, and the caller decides.
+   *
+   * @return the differences of existing topics, in the order of the specs; empty if all is well
+   * @throws IOException if the log does not answer, or refuses a topic
+   */
+  public static List<Difference> ensure(KafkaLog log, List<TopicSpec> specs) throws IOException {
+    try (Admin admin = Admin.create(log.adminProperties())) {
+      List<NewTopic> topics =
+          specs.stream()
+              .map(
+                  spec ->
+                      new NewTopic(spec.name(), Optional.of(spec.partitions()), spec.replication())
+                          .configs(spec.settings()))
+              .toList();
+      Map<String, KafkaFuture<Void>> created = admin.createTopics(topics).values();
+      List<TopicSpec> existing = new ArrayList<>();
+      for (TopicSpec spec : specs) {
+        KafkaFuture<Void> outcome = created.get(spec.name());
+        if (outcome != null && existed(log, spec.name(), outcome)) {
+          existing.add(spec);
+        }
+      }
+      return differences(log, admin, existing);
+    }
+  }
+
+  private static boolean existed(KafkaLog log, String topic, KafkaFuture<Void> created)
+      throws IOException {
+    try {
+      await(log, "create topic " + topic, created);
+      return false;
+    } catch (IOException e) {
+      if (e.getCause() instanceof TopicExistsException) {
+        return true;
+      }
+      throw e;
+    }
+  }
+
+  private static List<Difference> differences(KafkaLog log, Admin admin, List<TopicSpec> existing)
+      throws IOException {
+    List<String> names = existing.stream().map(TopicSpec::name).toList();
+    Map<String, TopicDescription> descriptions =
+        await(log, "describe topics " + names, admin.describeTopics(names).allTopicNames());
+    Map<ConfigResource, Config> settings =
+        await(
+            log,
+            "read the settings of topics " + names,
+            admin
+                .describeConfigs(
+                    names.stream()
+                        .map(name -> new ConfigResource(ConfigResource.Type.TOPIC, name))
+                        .toList())
+                .all());
+    List<Difference> differences = new ArrayList<>();
+    for (TopicSpec spec : existing) {
+      TopicDescription description = descriptions.get(spec.name());
+      if (description != null && description.partitions().size() != spec.partitions()) {
+        differences.add(
+            new Difference(
+                spec.name(),
+                "partitions",
+                Integer.toString(spec.partitions()),
+                Integer.toString(description.partitions().size())));
+      }
+      Config config = settings.get(new ConfigResource(ConfigResource.Type.TOPIC, spec.name()));
+      new TreeMap<>(spec.settings())
+          .forEach(
+              (name, expected) -> {
+                String actual =
+                    config == null || config.get(name) == null
+                        ? "unknown"
+                        : config.get(name).value();
+                if (!expected.equals(actual)) {
+                  differences.add(new Difference(spec.name(), name, expected, actual));
+                }
+              });
+    }
+    return differences;
+  }
+
+  /**
+   * The end of every partition now: the offset the next record will get.
+   *
+   * @return offsets by partition, by topic
+   * @throws IOException if a topic does not exist or the log does not answer
+   */
+  public static Map<String, Map<Integer, Long>> endOffsets(KafkaLog log, Collection<String> topics)
+      throws IOException {
+    return offsets(log, topics, OffsetSpec.latest());
+  }
+
+  /**
+   * The first record every partition still has; equal to its end if it has none.
+   *
+   * @return offsets by partition, by topic
+   * @throws IOException if a topic does not exist or the log does not answer
+   */
+  public static Map<String, Map<Integer, Long>> beginningOffsets(
+      KafkaLog log, Collection<String> topics) throws IOException {
+    return offsets(log, topics, OffsetSpec.earliest());
+  }
+
+  private static Map<String, Map<Integer, Long>> offsets(
+      KafkaLog log, Collection<String> topics, OffsetSpec which) throws IOException {
+    try (Admin admin = Admin.create(log.adminProperties())) {
+      Map<String, TopicDescription> descriptions =
+          await(log, "describe topics " + topics, admin.describeTopics(topics).allTopicNames());
+      List<TopicPartition> partitions = new ArrayList<>();
+      descriptions.forEach(
+          (topic, description) ->
+              description
+                  .partitions()
+                  .forEach(info -> partitions.add(new TopicPartition(topic, info.partition()))));
+      Map<TopicPartition, ListOffsetsResult.ListOffsetsResultInfo> found =
+          await(
+              log,
+              "read the offsets of topics " + topics,
+              admin
+                  .listOffsets(
+                      partitions.stream()
+                          .collect(Collectors.toMap(Function.identity(), p -> which)))
+                  .all());
+      Map<String, Map<Integer, Long>> offsets = new HashMap<>();
+      found.forEach(
+          (partition, info) ->
+              offsets
+                  .computeIfAbsent(partition.topic(), topic -> new TreeMap<>())
+                  .put(partition.partition(), info.offset()));
+      return offsets;
+    }
+  }
+
+  private static <T> T await(KafkaLog log, String what, KafkaFuture<T> answer) throws IOException {
+    try {
+      return answer.get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      throw new IOException(
+          "could not %s at %s: %s".formatted(what, log.bootstrapServers(), e.getCause()),
+          e.getCause());
+    } catch (TimeoutException e) {
+      throw new IOException(
+          "could not %s: %s did not answer within %d s; is the log running?"
+              .formatted(what, log.bootstrapServers(), TIMEOUT_SECONDS),
+          e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("could not " + what + ": the thread was interrupted", e);
+    }
+  }
+}
