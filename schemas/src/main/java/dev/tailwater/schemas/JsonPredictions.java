@@ -131,7 +131,9 @@ final class JsonPredictions implements PredictionFormat.Encoder, PredictionForma
     for (String feature = parser.nextFieldName();
         feature != null;
         feature = parser.nextFieldName()) {
-      vector.add(feature, featureValue(parser, parser.nextToken(), feature));
+      vector.add(
+          Text.requireUnicodeRead(feature, VECTOR),
+          featureValue(parser, parser.nextToken(), feature));
     }
   }
 

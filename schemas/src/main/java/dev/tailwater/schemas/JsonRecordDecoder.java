@@ -129,7 +129,7 @@ final class JsonRecordDecoder implements RecordDecoder {
         break;
       case STRING:
         if (token == JsonToken.VALUE_STRING) {
-          String text = parser.getText();
+          String text = Text.requireUnicodeRead(parser.getText(), names[column]);
           Set<String> allowed = symbols.get(column);
           if (allowed != null && !allowed.contains(text)) {
             throw new UndecodableRecordException(

@@ -39,19 +39,36 @@ final class Text {
    * @throws IllegalArgumentException naming the column if the text has half a surrogate pair
    */
   static String requireUnicode(String text, String column) {
+    int broken = halfSurrogatePair(text);
+    if (broken >= 0) {
+      throw new IllegalArgumentException(
+          "column " + column + " has half a surrogate pair at character " + broken);
+    }
+    return text;
+  }
+
+  /** As {@link #requireUnicode}, for text that was read: JSON can escape half a pair. */
+  static String requireUnicodeRead(String text, String column) throws UndecodableRecordException {
+    int broken = halfSurrogatePair(text);
+    if (broken >= 0) {
+      throw new UndecodableRecordException(
+          "column " + column + " has half a surrogate pair at character " + broken);
+    }
+    return text;
+  }
+
+  /** Where half a surrogate pair stands, or -1. */
+  private static int halfSurrogatePair(String text) {
     for (int i = 0; i < text.length(); i++) {
-      char character = text.charAt(i);
-      if (Character.isSurrogate(character)) {
-        if (Character.isLowSurrogate(character)
-            || i + 1 == text.length()
-            || !Character.isLowSurrogate(text.charAt(i + 1))) {
-          throw new IllegalArgumentException(
-              "column " + column + " has half a surrogate pair at character " + i);
+      if (Character.isSurrogate(text.charAt(i))) {
+        if (i + 1 == text.length()
+            || !Character.isSurrogatePair(text.charAt(i), text.charAt(i + 1))) {
+          return i;
         }
         i++;
       }
     }
-    return text;
+    return -1;
   }
 
   /** The text, cut to a length that suits an error message. */

@@ -51,6 +51,7 @@ class JsonRecordDecoderTest {
       delimiter = '|',
       quoteCharacter = '~',
       value = {
+        "{\"id\":\"\\ud83d\"} | column id has half a surrogate pair at character 0",
         "{} | column id is missing, but its contract requires a value",
         "{\"id\":null} | column id is null, but its contract requires a value",
         "{\"id\":1} | column id is a whole number, but its type is STRING",
