@@ -1,0 +1,158 @@
+package dev.tailwater.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Random histories against the naive oracle. A failing seed is in the test's name. */
+class EntityStatePropertyTest {
+
+  static LongStream seeds() {
+    return LongStream.range(0, 2_000);
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @MethodSource("seeds")
+  void equalsTheNaiveStateAtEveryInstantThroughStorageAndPruning(long seed) {
+    Random random = new Random(seed);
+    History history = History.random(random);
+    StateLayout layout = history.layout();
+    NaiveState naive = new NaiveState(layout);
+    EntityState state = new EntityState(layout);
+    ChunkStore chunks = random.nextBoolean() ? new HeapChunkStore() : new StoredChunks(layout);
+    long clock = Long.MIN_VALUE;
+    long applied = 0;
+    for (Fact fact : history.arrival(random)) {
+      if (fact.time < clock - layout.latenessMs()) {
+        continue; // Too late: a dead letter before it gets here.
+      }
+      boolean isNew = naive.insert(fact);
+      assertThat(state.insert(fact, chunks)).isEqualTo(isNew);
+      applied += isNew ? 1 : 0;
+      assertThat(state.factsApplied()).isEqualTo(applied);
+      assertThat(state.lastFactTime()).isEqualTo(naive.lastFactTime());
+      if (random.nextInt(4) == 0) {
+        state = StoredChunks.roundTrip(layout, state);
+      }
+      long instant = random.nextBoolean() ? fact.time : history.instant(random);
+      if (instant >= clock - layout.latenessMs()) {
+        state.seek(instant, chunks);
+        assertAnswers(state, chunks, naive, instant, random);
+      }
+      if (random.nextInt(8) == 0) {
+        clock = Math.max(clock, history.instant(random) - random.nextInt(200));
+        state.prune(clock, chunks);
+        if (instant >= clock - layout.latenessMs()) {
+          assertAnswers(state, chunks, naive, instant, random);
+        }
+      }
+    }
+    for (int question = 0; question < 10; question++) {
+      long instant = Math.max(history.instant(random), clock - layout.latenessMs());
+      state.seek(instant, chunks);
+      assertAnswers(state, chunks, naive, instant, random);
+    }
+  }
+
+  private static void assertAnswers(
+      EntityState state, ChunkStore chunks, NaiveState naive, long instant, Random random) {
+    @Nullable Object[] expected = naive.answer(instant);
+    @Nullable Object[] answer = new Object[expected.length + 1];
+    state.answer(answer, 1, chunks);
+    assertThat(Arrays.asList(answer).subList(1, answer.length)).isEqualTo(Arrays.asList(expected));
+
+    int first = random.nextInt(expected.length);
+    int count = random.nextInt(expected.length - first + 1);
+    @Nullable Object[] slice = new Object[count];
+    state.answer(first, count, slice, 0, chunks);
+    for (int i = 0; i < count; i++) {
+      assertThat(slice[i]).isEqualTo(expected[first + i]);
+    }
+
+    assertThat(state.nextChange(first, count, chunks))
+        .isEqualTo(naive.nextChange(first, count, instant));
+    assertThat(state.nextFactTime(instant, chunks)).isEqualTo(naive.nextFactTime(instant));
+    Fact cause = naive.cause(instant);
+    assertThat(state.causePartition()).isEqualTo(cause == null ? -1 : cause.partition);
+    assertThat(state.causeOffset()).isEqualTo(cause == null ? -1 : cause.offset);
+  }
+
+  static LongStream fewerSeeds() {
+    return LongStream.range(0, 500);
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @MethodSource("fewerSeeds")
+  void answersAreTheSameInAnyArrivalOrder(long seed) {
+    Random random = new Random(seed);
+    History history = History.random(random);
+    EntityState inLogOrder = new EntityState(history.layout());
+    ChunkStore itsChunks = new HeapChunkStore();
+    for (Fact fact : history.facts()) {
+      inLogOrder.insert(fact, itsChunks);
+    }
+    EntityState shuffled = new EntityState(history.layout());
+    ChunkStore shuffledChunks = new HeapChunkStore();
+    List<Fact> arrival = history.arrival(random);
+    if (random.nextBoolean()) {
+      Collections.reverse(arrival);
+    }
+    for (Fact fact : arrival) {
+      shuffled.insert(fact, shuffledChunks);
+      if (random.nextBoolean()) {
+        shuffled.seek(history.instant(random), shuffledChunks);
+      }
+    }
+    @Nullable Object[] expected = new Object[history.layout().features().size()];
+    @Nullable Object[] answer = new Object[expected.length];
+    for (int question = 0; question < 5; question++) {
+      long instant = history.instant(random);
+      inLogOrder.seek(instant, itsChunks);
+      inLogOrder.answer(expected, 0, itsChunks);
+      shuffled.seek(instant, shuffledChunks);
+      shuffled.answer(answer, 0, shuffledChunks);
+      assertThat(answer).isEqualTo(expected);
+      assertThat(shuffled.causePartition()).isEqualTo(inLogOrder.causePartition());
+      assertThat(shuffled.causeOffset()).isEqualTo(inLogOrder.causeOffset());
+      assertThat(shuffled.factsApplied()).isEqualTo(inLogOrder.factsApplied());
+    }
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @MethodSource("fewerSeeds")
+  void aCopyDoesNotSeeWhatHappensToTheOriginal(long seed) {
+    Random random = new Random(seed);
+    History history = History.random(random);
+    StateLayout layout = history.layout();
+    EntityState state = new EntityState(layout);
+    CopiedChunks chunks = new CopiedChunks();
+    NaiveState naive = new NaiveState(layout);
+    List<Fact> arrival = history.arrival(random);
+    int half = arrival.size() / 2;
+    for (Fact fact : arrival.subList(0, half)) {
+      state.insert(fact, chunks);
+      state.seek(fact.time, chunks);
+      naive.insert(fact);
+    }
+    EntityState copy = state.copy();
+    CopiedChunks copiedChunks = chunks.copy();
+    for (Fact fact : arrival.subList(half, arrival.size())) {
+      state.insert(fact, chunks);
+      state.seek(fact.time, chunks);
+    }
+    state.seek(Long.MAX_VALUE, chunks);
+    state.prune(Long.MAX_VALUE, chunks);
+    assertThat(state.isEmpty()).isTrue();
+
+    long instant = history.instant(random);
+    copy.seek(instant, copiedChunks);
+    assertAnswers(copy, copiedChunks, naive, instant, random);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tailwater.kernel;
+
+import org.jspecify.annotations.NullMarked;
