@@ -115,7 +115,6 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
    */
   public Properties producerProperties() {
     Properties properties = adminProperties();
-    properties.remove("group.id"); // A consumer's property: producers warn about it.
     properties.putIfAbsent("acks", "all");
     properties.putIfAbsent("enable.idempotence", "true");
     properties.putIfAbsent("linger.ms", "0"); // A prediction must not wait for company.
@@ -130,6 +129,7 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
   Properties adminProperties() {
     Properties properties = new Properties();
     properties.putAll(clientProperties);
+    properties.remove("group.id"); // A consumer's property: other clients warn about it.
     properties.put("bootstrap.servers", bootstrapServers);
     properties.putIfAbsent("request.timeout.ms", REQUEST_TIMEOUT_MS);
     return properties;

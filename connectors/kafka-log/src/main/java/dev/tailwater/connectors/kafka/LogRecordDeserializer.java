@@ -27,6 +27,10 @@ final class LogRecordDeserializer implements KafkaRecordDeserializationSchema<Lo
 
   @Override
   public void open(DeserializationSchema.InitializationContext context) {
+    open();
+  }
+
+  void open() {
     decoder = stream.format().decoder(stream.schema());
   }
 

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tailwater.connectors.kafka;
+
+import org.jspecify.annotations.NullMarked;
