@@ -1,5 +1,6 @@
 package dev.tailwater.serving;
 
+import java.io.Serializable;
 import java.time.Duration;
 
 /**
@@ -13,7 +14,8 @@ import java.time.Duration;
  * @param closeTimeout how long closing waits for the inferences that run
  */
 public record MicroBatcherSettings(
-    int maxRows, Duration maxWait, int workers, int maxQueued, Duration closeTimeout) {
+    int maxRows, Duration maxWait, int workers, int maxQueued, Duration closeTimeout)
+    implements Serializable {
 
   public MicroBatcherSettings {
     require(maxRows >= 1 && maxRows <= 65_536, "max-rows (%s) must be from 1 to 65536", maxRows);

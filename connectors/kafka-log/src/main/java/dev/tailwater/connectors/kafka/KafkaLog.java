@@ -11,6 +11,7 @@ import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
+import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 
 /**
  * The log: one Kafka cluster, and how to reach it.
@@ -73,6 +74,26 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
           "stream %s starts at committed offsets, but the log has no group.id: name the group whose offsets are meant"
               .formatted(stream.name()));
     }
+    return source(
+        stream.topic(), stream.name(), start, bound, new LogRecordDeserializer(stream, keepBytes));
+  }
+
+  /**
+   * Reads a topic as bytes: every record has {@link LogRecord#bytes}, and {@link LogRecord#problem}
+   * if it has no value. The promises are those of {@link #source(StreamTopic, StartAt, Optional,
+   * boolean)}.
+   */
+  public KafkaSource<LogRecord> rawSource(String topic, StartAt start, Optional<Bound> bound) {
+    TopicSpec.requireTopicName(topic);
+    return source(topic, topic, start, bound, new RawRecordDeserializer());
+  }
+
+  private KafkaSource<LogRecord> source(
+      String topic,
+      String name,
+      StartAt start,
+      Optional<Bound> bound,
+      KafkaRecordDeserializationSchema<LogRecord> deserializer) {
     Properties properties = new Properties();
     properties.put("fetch.min.bytes", "1"); // Freshness first: hand over whatever is there.
     properties.put("fetch.max.wait.ms", FETCH_WAIT_MS);
@@ -86,10 +107,10 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
         KafkaSource.<LogRecord>builder()
             .setProperties(properties)
             .setBootstrapServers(bootstrapServers)
-            .setTopics(stream.topic())
-            .setClientIdPrefix("tailwater-" + stream.name())
+            .setTopics(topic)
+            .setClientIdPrefix("tailwater-" + name)
             .setStartingOffsets(new StartingOffsets(start))
-            .setDeserializer(new LogRecordDeserializer(stream, keepBytes));
+            .setDeserializer(deserializer);
     bound.ifPresent(end -> builder.setBounded(new StoppingOffsets(end)));
     return builder.build();
   }

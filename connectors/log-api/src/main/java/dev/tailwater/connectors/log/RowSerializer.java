@@ -33,6 +33,11 @@ public final class RowSerializer extends TypeSerializer<@Nullable Object[]> {
     return new RowSerializer(columns.stream().map(Column::type).toArray(ColumnType[]::new));
   }
 
+  /** The type of each value. */
+  public ColumnType[] types() {
+    return types.clone();
+  }
+
   @Override
   public void serialize(@Nullable Object[] row, DataOutputView target) throws IOException {
     if (row.length != types.length) {
