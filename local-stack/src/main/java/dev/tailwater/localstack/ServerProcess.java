@@ -20,8 +20,9 @@ import java.util.stream.Stream;
  * held by this JVM alone, so the server ends when this JVM does, even when it is killed.
  *
  * <p>The shell writes the server's process id as its first line of output; the server may write
- * {@code READY} as the second. The shell ignores the terminal's interrupt: the owner decides when
- * to stop. Thread-safe.
+ * {@code READY} as the second. An interrupt from the terminal (Ctrl-C) reaches neither: the owner
+ * decides in which order to stop. (macOS has no {@code setsid}; there Redis, which does not inherit
+ * the ignored signal, stops at once and orderly.) Thread-safe.
  */
 final class ServerProcess {
 
@@ -39,6 +40,7 @@ final class ServerProcess {
       patience=$1
       shift
       exec 3<&0
+      command -v setsid >/dev/null && set -- setsid "$@"
       "$@" 3<&- </dev/null &
       server=$!
       echo $server
