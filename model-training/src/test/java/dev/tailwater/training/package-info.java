@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tailwater.training;
+
+import org.jspecify.annotations.NullMarked;
