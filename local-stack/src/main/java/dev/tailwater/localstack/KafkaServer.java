@@ -134,8 +134,9 @@ public final class KafkaServer implements AutoCloseable {
             Map.entry("share.coordinator.state.topic.min.isr", "1"),
             Map.entry("share.coordinator.state.topic.num.partitions", "1"),
             Map.entry("group.initial.rebalance.delay.ms", "0"),
-            // A broker that crashed is let in again only when its old session is over.
-            Map.entry("broker.session.timeout.ms", "3000"),
+            // A crashed broker is let in again only when its old session is over, so not too long;
+            // a broker on a busy laptop must not lose its session, so not too short.
+            Map.entry("broker.session.timeout.ms", "6000"),
             Map.entry("broker.heartbeat.interval.ms", "500"),
             // Sized for a developer's machine, not for a cluster.
             Map.entry("num.network.threads", "2"),
