@@ -33,12 +33,13 @@ public final class CsvDecoder {
   /**
    * A decoder for files with this header.
    *
+   * @param schema the columns to read, in the order of the decoded values
    * @throws IllegalArgumentException if a column of the schema is not in the header; the message
    *     lists the missing columns, the header's other columns, and all that are expected
    */
-  public CsvDecoder(List<String> header, RecordSchema schema) {
+  public CsvDecoder(List<String> header, List<Column> schema) {
     this.header = List.copyOf(header);
-    columns = schema.columns().toArray(Column[]::new);
+    columns = schema.toArray(Column[]::new);
     fields = new int[columns.length];
     List<String> missing = new ArrayList<>();
     List<String> others = new ArrayList<>(header);
@@ -55,7 +56,7 @@ public final class CsvDecoder {
       throw new IllegalArgumentException(
           "the header does not name the columns "
               + missing
-              + (others.isEmpty() ? "" : "; it names " + others + ", which are not in the schema")
+              + (others.isEmpty() ? "" : "; it names " + others + ", which are not asked for")
               + "; expected are "
               + expected
               + ", in any order");

@@ -32,7 +32,7 @@ class CsvDecoderTest {
     byte[] file = (header + "\n" + record + "\n").getBytes(StandardCharsets.UTF_8);
     try (CsvRecords records = new CsvRecords(new ByteArrayInputStream(file))) {
       records.next();
-      CsvDecoder decoder = new CsvDecoder(records.header(), schema);
+      CsvDecoder decoder = new CsvDecoder(records.header(), schema.columns());
       records.next();
       return decoder.decode(records);
     }
@@ -165,8 +165,7 @@ class CsvDecoderTest {
               records.next();
               CsvDecoder decoder =
                   new CsvDecoder(
-                      records.header(),
-                      AvroContracts.of("R", List.of(new Column("a", ColumnType.STRING, true))));
+                      records.header(), List.of(new Column("a", ColumnType.STRING, true)));
               records.next();
               decoder.decode(records);
             })
