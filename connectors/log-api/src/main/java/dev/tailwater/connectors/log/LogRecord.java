@@ -25,10 +25,13 @@ public final class LogRecord {
   /** Milliseconds since the epoch; {@link Long#MIN_VALUE} when {@link #problem} is set. */
   public long eventTime = Long.MIN_VALUE;
 
-  /** One value per column of the stream's schema; null when {@link #problem} is set. */
+  /**
+   * One value per column of the stream's schema; null when the record could not be decoded. A
+   * record that was decoded, but whose event time is NULL, has its values and a {@link #problem}.
+   */
   public @Nullable Object @Nullable [] values;
 
-  /** Why the record could not be decoded, or null. */
+  /** Why the record could not be decoded, or has no event time; or null. */
   public @Nullable String problem;
 
   /** The original bytes; kept only when {@link #problem} is set, or the source was told to. */
