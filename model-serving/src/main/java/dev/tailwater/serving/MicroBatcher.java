@@ -277,7 +277,7 @@ public final class MicroBatcher implements AutoCloseable {
       scored.incrementAndGet();
       try {
         submission.callback.scored(score);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         LOG.error("the completion of a scored row failed; the row is lost to its caller", e);
       }
     }
@@ -288,7 +288,7 @@ public final class MicroBatcher implements AutoCloseable {
       failed.incrementAndGet();
       try {
         submission.callback.failed(reason);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         LOG.error("the completion of a failed row failed; the row is lost to its caller", e);
       }
     }

@@ -262,6 +262,12 @@ class MicroBatcherTest {
             () -> {
               throw new IllegalStateException("a caller's mistake");
             }));
+    batcher.submit(
+        new float[] {1},
+        counting(
+            () -> {
+              throw new StackOverflowError();
+            }));
     assertThat(batcher.score(new float[] {2}).get()).isEqualTo(2.0);
     CountDownLatch closed = new CountDownLatch(1);
     batcher.submit(
