@@ -3,6 +3,7 @@ package dev.tailwater.plan;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One model: who asks it, what it is given, and where its predictions go.
@@ -13,6 +14,7 @@ import java.util.Optional;
  * @param deadlineMs from the question's append time to its outcome; bounded runs ignore it
  * @param fallback the score of a FALLBACK outcome
  * @param to the topic of the predictions
+ * @param version changes when the meaning or the order of the inputs does
  */
 public record ModelPlan(
     String name,
@@ -28,6 +30,30 @@ public record ModelPlan(
 
   public ModelPlan {
     vector = List.copyOf(vector);
+  }
+
+  /** An Optional is not serializable: this is what is written in the model's place. */
+  private Object writeReplace() {
+    return new Stored(
+        name, version, ask, views, vector, deadlineMs, fallback, to, labels.orElse(null));
+  }
+
+  private record Stored(
+      String name,
+      String version,
+      int ask,
+      int[] views,
+      List<Element> vector,
+      long deadlineMs,
+      double fallback,
+      String to,
+      @Nullable Labels labels)
+      implements Serializable {
+
+    private Object readResolve() {
+      return new ModelPlan(
+          name, version, ask, views, vector, deadlineMs, fallback, to, Optional.ofNullable(labels));
+    }
   }
 
   /**

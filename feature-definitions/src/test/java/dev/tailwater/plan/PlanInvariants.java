@@ -1,0 +1,134 @@
+package dev.tailwater.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tailwater.expressions.Expressions;
+import dev.tailwater.kernel.Aggregate;
+import dev.tailwater.kernel.FeatureSpec;
+import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.ColumnType;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What jobs rely on in every plan. */
+final class PlanInvariants {
+
+  private PlanInvariants() {}
+
+  static void check(Plan plan) {
+    plan.streams().forEach(PlanInvariants::checkStream);
+    for (int e = 0; e < plan.entities().size(); e++) {
+      checkEntity(plan, e);
+    }
+    plan.models().forEach(model -> checkModel(plan, model));
+  }
+
+  private static void checkStream(StreamPlan stream) {
+    List<Column> fullRow = new ArrayList<>(stream.schema().columns());
+    for (StreamPlan.Computed computed : stream.computed()) {
+      assertThat(Expressions.typeOf(computed.expression(), fullRow))
+          .as("%s over the columns before it", computed)
+          .isEqualTo(computed.column().type());
+      fullRow.add(computed.column());
+    }
+    assertThat(fullRow).extracting(Column::name).doesNotHaveDuplicates();
+    assertThat(fullRow.get(stream.eventTime()).type()).isEqualTo(ColumnType.TIMESTAMP);
+    for (StreamPlan.Expectation expectation : stream.expectations()) {
+      assertThat(fullRow.get(expectation.condition()).type()).isEqualTo(ColumnType.BOOLEAN);
+    }
+    assertThat(stream.carriedFrom()).hasSize(stream.carried().size()).doesNotHaveDuplicates();
+    for (int i = 0; i < stream.carried().size(); i++) {
+      assertThat(stream.carried().get(i)).isEqualTo(fullRow.get(stream.carriedFrom()[i]));
+    }
+    if (stream.eventId() >= 0) {
+      assertThat(stream.carriedFrom()).contains(stream.eventId());
+    }
+  }
+
+  private static void checkEntity(Plan plan, int position) {
+    EntityPlan entity = plan.entities().get(position);
+    assertThat(entity.keyPositions()).hasSize(plan.streams().size());
+    assertThat(entity.inputs()).extracting(EntityPlan.Input::stream).doesNotHaveDuplicates();
+    for (int s = 0; s < plan.streams().size(); s++) {
+      int[] keys = entity.keyPositions().get(s);
+      if (keys != null) {
+        assertThat(keys).hasSize(entity.key().size());
+        for (int key : keys) {
+          assertThat(key).isLessThan(plan.streams().get(s).carried().size());
+        }
+      }
+    }
+    for (int i = 0; i < entity.inputs().size(); i++) {
+      EntityPlan.Input input = entity.inputs().get(i);
+      StreamPlan stream = plan.streams().get(input.stream());
+      assertThat(entity.keyPositions().get(input.stream())).isNotNull();
+      assertThat(input.layout().identified()).isEqualTo(stream.eventId() >= 0);
+      assertThat(input.layout().latenessMs()).isEqualTo(stream.disorderMs() + stream.latenessMs());
+      assertThat(input.layout().columns()).hasSize(input.columns().length);
+      assertThat(input.layout().filters()).isEqualTo(input.filters().length);
+      for (int c = 0; c < input.columns().length; c++) {
+        assertThat(stream.carried().get(input.columns()[c]).type())
+            .isEqualTo(input.layout().columns().get(c));
+      }
+      for (int filter : input.filters()) {
+        assertThat(stream.carried().get(filter).type()).isEqualTo(ColumnType.BOOLEAN);
+      }
+      int next = 0;
+      for (int v : input.views()) {
+        ViewPlan view = plan.views().get(v);
+        assertThat(view.entity()).isEqualTo(position);
+        assertThat(view.input()).isEqualTo(i);
+        assertThat(view.firstFeature()).isEqualTo(next);
+        next += view.features().size();
+        for (int f = 0; f < view.features().size(); f++) {
+          checkFeature(
+              input,
+              input.layout().features().get(view.firstFeature() + f),
+              view.features().get(f));
+        }
+      }
+      assertThat(input.layout().features()).hasSize(next);
+    }
+  }
+
+  private static void checkFeature(EntityPlan.Input input, FeatureSpec spec, Column feature) {
+    ColumnType column = spec.column() < 0 ? null : input.layout().columns().get(spec.column());
+    assertThat(feature.type()).isEqualTo(spec.aggregate().resultType(column));
+    assertThat(spec.filter()).isLessThan(input.layout().filters());
+    Object empty = spec.empty();
+    assertThat(feature.nullable()).isEqualTo(empty == null);
+    if (empty != null) {
+      assertThat(empty).isInstanceOf(feature.type().javaClass());
+    }
+    if (spec.aggregate() == Aggregate.COUNT) {
+      assertThat(empty).isEqualTo(0L);
+    }
+  }
+
+  private static void checkModel(Plan plan, ModelPlan model) {
+    for (ModelPlan.Element element : model.vector()) {
+      checkSource(plan, model, element.source());
+    }
+    for (int view : model.views()) {
+      EntityPlan entity = plan.entities().get(plan.views().get(view).entity());
+      assertThat(entity.keyPositions().get(model.ask())).as("key of %s", entity.name()).isNotNull();
+    }
+  }
+
+  private static ColumnType checkSource(Plan plan, ModelPlan model, ModelPlan.Source source) {
+    if (source instanceof ModelPlan.Source.CarriedColumn column) {
+      return plan.streams().get(model.ask()).carried().get(column.position()).type();
+    }
+    if (source instanceof ModelPlan.Source.Feature feature) {
+      assertThat(model.views()).contains(feature.view());
+      return plan.views().get(feature.view()).features().get(feature.feature()).type();
+    }
+    ModelPlan.Source.Expression expression = (ModelPlan.Source.Expression) source;
+    assertThat(expression.inputs()).hasSize(expression.inputColumns().size());
+    for (int i = 0; i < expression.inputs().size(); i++) {
+      assertThat(checkSource(plan, model, expression.inputs().get(i)))
+          .isEqualTo(expression.inputColumns().get(i).type());
+    }
+    return Expressions.typeOf(expression.text(), expression.inputColumns());
+  }
+}
