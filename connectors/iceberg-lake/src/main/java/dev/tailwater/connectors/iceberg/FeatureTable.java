@@ -1,0 +1,185 @@
+package dev.tailwater.connectors.iceberg;
+
+import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.schemas.Column;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.iceberg.PartitionSpec;
+import org.apache.iceberg.Schema;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.UpdateProperties;
+import org.apache.iceberg.UpdateSchema;
+import org.apache.iceberg.catalog.Catalog;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.exceptions.AlreadyExistsException;
+import org.apache.iceberg.types.Type;
+import org.apache.iceberg.types.Types;
+import org.apache.iceberg.types.Types.NestedField;
+
+/** The columns of a feature table, and how it follows the view's definition. */
+final class FeatureTable {
+
+  static final String VALID_FROM = "valid_from";
+  static final String VALID_UNTIL = "valid_until";
+  static final String REVISION = "revision";
+  static final String DEFINITION_VERSION = "definition_version";
+  static final String GENERATION = "generation";
+  static final String CAUSE_TOPIC = "cause_topic";
+  static final String CAUSE_PARTITION = "cause_partition";
+  static final String CAUSE_OFFSET = "cause_offset";
+
+  private static final Set<String> OWN_COLUMNS =
+      Set.of(
+          VALID_FROM,
+          VALID_UNTIL,
+          REVISION,
+          DEFINITION_VERSION,
+          GENERATION,
+          CAUSE_TOPIC,
+          CAUSE_PARTITION,
+          CAUSE_OFFSET);
+
+  private static final String VIEW_PROPERTY = "tailwater.view";
+  private static final String VERSION_PROPERTY = "tailwater.definition-version";
+  private static final String ENTITY_PROPERTY = "tailwater.entity";
+  private static final String KEY_PROPERTY = "tailwater.key";
+
+  private FeatureTable() {}
+
+  /** Creates the table, or lets it follow the view. */
+  static Table ensure(Catalog catalog, TableIdentifier name, FeatureViewLayout layout) {
+    checkNames(layout);
+    if (!catalog.tableExists(name)) {
+      Schema schema = schema(layout);
+      Map<String, String> properties = LakeTypes.tableProperties();
+      properties.putAll(layoutProperties(layout));
+      try {
+        return catalog
+            .buildTable(name, schema)
+            .withPartitionSpec(PartitionSpec.builderFor(schema).day(VALID_FROM).build())
+            .withProperties(properties)
+            .create();
+      } catch (AlreadyExistsException e) {
+        // Another job created it meanwhile: it may be of another version of the view.
+        return follow(catalog.loadTable(name), layout);
+      }
+    }
+    return follow(catalog.loadTable(name), layout);
+  }
+
+  private static void checkNames(FeatureViewLayout layout) {
+    Set<String> names = new HashSet<>(OWN_COLUMNS);
+    for (Column column : columns(layout)) {
+      if (!names.add(column.name())) {
+        throw new IllegalArgumentException(
+            "Column "
+                + column.name()
+                + " of view "
+                + layout.view()
+                + " is there twice: names of key columns and features must differ from each other"
+                + " and from "
+                + OWN_COLUMNS.stream().sorted().toList()
+                + ". Rename the feature.");
+      }
+    }
+  }
+
+  private static List<Column> columns(FeatureViewLayout layout) {
+    List<Column> columns = new ArrayList<>(layout.key());
+    columns.addAll(layout.features());
+    return columns;
+  }
+
+  private static Schema schema(FeatureViewLayout layout) {
+    List<NestedField> fields = new ArrayList<>();
+    for (Column column : layout.key()) {
+      fields.add(required(fields, column.name(), LakeTypes.icebergType(column.type())));
+    }
+    fields.add(required(fields, VALID_FROM, Types.TimestampType.withZone()));
+    fields.add(optional(fields, VALID_UNTIL, Types.TimestampType.withZone()));
+    fields.add(required(fields, REVISION, Types.LongType.get()));
+    for (Column column : layout.features()) {
+      fields.add(optional(fields, column.name(), LakeTypes.icebergType(column.type())));
+    }
+    fields.add(required(fields, DEFINITION_VERSION, Types.StringType.get()));
+    fields.add(required(fields, GENERATION, Types.LongType.get()));
+    fields.add(required(fields, CAUSE_TOPIC, Types.StringType.get()));
+    fields.add(required(fields, CAUSE_PARTITION, Types.IntegerType.get()));
+    fields.add(required(fields, CAUSE_OFFSET, Types.LongType.get()));
+    return new Schema(fields);
+  }
+
+  private static NestedField required(List<NestedField> before, String name, Type type) {
+    return NestedField.required(before.size() + 1, name, type);
+  }
+
+  private static NestedField optional(List<NestedField> before, String name, Type type) {
+    return NestedField.optional(before.size() + 1, name, type);
+  }
+
+  private static Map<String, String> layoutProperties(FeatureViewLayout layout) {
+    return Map.of(
+        VIEW_PROPERTY, layout.view(),
+        VERSION_PROPERTY, layout.version(),
+        ENTITY_PROPERTY, layout.entity(),
+        KEY_PROPERTY, keyNames(layout));
+  }
+
+  private static String keyNames(FeatureViewLayout layout) {
+    return String.join(",", layout.key().stream().map(Column::name).toList());
+  }
+
+  private static Table follow(Table table, FeatureViewLayout layout) {
+    String key = table.properties().get(KEY_PROPERTY);
+    if (!keyNames(layout).equals(key)) {
+      throw new IllegalArgumentException(
+          "Table "
+              + table.name()
+              + " has the entity key ("
+              + key
+              + "), but view "
+              + layout.view()
+              + " now has ("
+              + keyNames(layout)
+              + "): rows with another key cannot share a table. Give the view a new name, or drop"
+              + " the table and replay.");
+    }
+    UpdateSchema update = table.updateSchema();
+    boolean changed = false;
+    for (Column column : columns(layout)) {
+      Type wanted = LakeTypes.icebergType(column.type());
+      NestedField present = table.schema().findField(column.name());
+      if (present == null) {
+        update.addColumn(column.name(), wanted).moveBefore(column.name(), DEFINITION_VERSION);
+        changed = true;
+      } else if (!present.type().equals(wanted)) {
+        throw new IllegalArgumentException(
+            "Column "
+                + column.name()
+                + " of table "
+                + table.name()
+                + " is "
+                + present.type()
+                + ", but view "
+                + layout.view()
+                + " now computes "
+                + wanted
+                + ": the table keeps its history and cannot change the type. Give the feature a new"
+                + " name, or drop the table and replay.");
+      }
+    }
+    if (changed) {
+      update.commit();
+    }
+    Map<String, String> wanted = layoutProperties(layout);
+    if (!table.properties().entrySet().containsAll(wanted.entrySet())) {
+      UpdateProperties properties = table.updateProperties();
+      wanted.forEach(properties::set);
+      properties.commit();
+    }
+    return table;
+  }
+}

@@ -1,0 +1,418 @@
+package dev.tailwater.connectors.iceberg;
+
+import dev.tailwater.connectors.store.EntityKeys;
+import dev.tailwater.connectors.store.FeatureRow;
+import dev.tailwater.connectors.store.FeatureViewLayout;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.Serializable;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamSink;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
+import org.apache.flink.table.types.logical.RowType;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.iceberg.FileScanTask;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.catalog.Catalog;
+import org.apache.iceberg.catalog.Namespace;
+import org.apache.iceberg.catalog.SupportsNamespaces;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.data.IcebergGenerics;
+import org.apache.iceberg.data.Record;
+import org.apache.iceberg.exceptions.NoSuchTableException;
+import org.apache.iceberg.expressions.Expressions;
+import org.apache.iceberg.flink.CatalogLoader;
+import org.apache.iceberg.flink.FlinkSchemaUtil;
+import org.apache.iceberg.flink.TableLoader;
+import org.apache.iceberg.flink.sink.IcebergSink;
+import org.apache.iceberg.io.CloseableIterable;
+import org.apache.iceberg.jdbc.UncheckedSQLException;
+
+/**
+ * The tables of one installation: {@code features.<view>} and {@code predictions.<model>}. The
+ * columns stand in docs/tables.md. Immutable and thread-safe; catalogs are opened when needed.
+ */
+public final class Lake implements Serializable {
+
+  /** A JDBC catalog keeps its tables under its name: everyone must use the same one. */
+  public static final String CATALOG_NAME = "tailwater";
+
+  private static final String FEATURES = "features";
+  private static final String PREDICTIONS = "predictions";
+
+  private static final String CATALOG_TYPE = "catalog-type";
+  private static final String CATALOG_IMPL = "catalog-impl";
+  private static final String JDBC_CATALOG = "org.apache.iceberg.jdbc.JdbcCatalog";
+
+  private static final int OPEN_ATTEMPTS = 3;
+
+  /** As Flink SQL names them, without {@code type}. */
+  private final LinkedHashMap<String, String> properties;
+
+  private Lake(Map<String, String> properties) {
+    this.properties = new LinkedHashMap<>(properties);
+  }
+
+  /**
+   * A lake in a folder: the tables under {@code warehouse}, their catalog in the SQLite file {@code
+   * catalog.db}. For one machine; several processes may use it at once.
+   *
+   * @param directory created if absent
+   */
+  public static Lake local(Path directory) {
+    Path absolute = directory.toAbsolutePath().normalize();
+    try {
+      Files.createDirectories(absolute.resolve("warehouse"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "The lake's folder " + absolute + " cannot be created: check its parent and permissions",
+          e);
+    }
+    Map<String, String> properties = new LinkedHashMap<>();
+    properties.put(CATALOG_IMPL, JDBC_CATALOG);
+    properties.put("uri", "jdbc:sqlite:" + absolute.resolve("catalog.db"));
+    properties.put("warehouse", "file://" + absolute.resolve("warehouse"));
+    properties.put("jdbc.schema-version", "V1");
+    // Readers do not wait for the writer, and a second writer waits for the first one's commit.
+    properties.put("jdbc.journal_mode", "WAL");
+    properties.put("jdbc.busy_timeout", "30000");
+    return new Lake(properties);
+  }
+
+  /**
+   * A lake in any Iceberg catalog.
+   *
+   * @param catalogProperties as in Flink SQL's {@code CREATE CATALOG}: {@code catalog-type} ({@code
+   *     rest}, {@code jdbc} or {@code hadoop}) or {@code catalog-impl}, {@code uri}, {@code
+   *     warehouse} and so on
+   * @throws IllegalArgumentException if the properties do not say which catalog
+   */
+  public static Lake of(Map<String, String> catalogProperties) {
+    Map<String, String> properties = new LinkedHashMap<>(catalogProperties);
+    properties.remove("type");
+    String type = properties.get(CATALOG_TYPE);
+    if ("jdbc".equals(type)) {
+      properties.remove(CATALOG_TYPE);
+      properties.put(CATALOG_IMPL, JDBC_CATALOG);
+      properties.putIfAbsent("jdbc.schema-version", "V1");
+    } else if (type == null
+        ? !properties.containsKey(CATALOG_IMPL)
+        : !Set.of("rest", "hadoop").contains(type)) {
+      throw new IllegalArgumentException(
+          "The lake's catalog-type ("
+              + type
+              + ") must be rest, jdbc or hadoop, or catalog-impl must name a class");
+    }
+    return new Lake(properties);
+  }
+
+  /** Opens the catalog on any machine of a cluster. */
+  public CatalogLoader catalogLoader() {
+    Configuration hadoop = new Configuration();
+    String type = properties.get(CATALOG_TYPE);
+    String implementation = properties.get(CATALOG_IMPL);
+    if (implementation != null) {
+      return CatalogLoader.custom(CATALOG_NAME, properties, hadoop, implementation);
+    }
+    return "hadoop".equals(type)
+        ? CatalogLoader.hadoop(CATALOG_NAME, hadoop, properties)
+        : CatalogLoader.rest(CATALOG_NAME, hadoop, properties);
+  }
+
+  /** Opens the catalog; one that is {@link Closeable} is the caller's to close. */
+  public Catalog openCatalog() {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return catalogLoader().loadCatalog();
+      } catch (UncheckedSQLException e) {
+        // Two first users of a new JDBC catalog may create its tables at once: one of them fails,
+        // and finds them when it looks again.
+        if (attempt == OPEN_ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** What to write into Flink SQL's {@code CREATE CATALOG tailwater WITH (...)}. */
+  public Map<String, String> sqlCatalogProperties() {
+    Map<String, String> sql = new LinkedHashMap<>();
+    sql.put("type", "iceberg");
+    sql.putAll(properties);
+    return sql;
+  }
+
+  /** The name of a view's table in the catalog. */
+  public static TableIdentifier featureTable(String view) {
+    return TableIdentifier.of(FEATURES, view);
+  }
+
+  /** The name of a model's predictions table in the catalog. */
+  public static TableIdentifier predictionTable(String model) {
+    return TableIdentifier.of(PREDICTIONS, model);
+  }
+
+  /**
+   * Creates the view's table, or adds the columns that it lacks.
+   *
+   * @throws IllegalArgumentException if a column has another type, or the entity key changed: a
+   *     table keeps its history and cannot be rewritten in place
+   */
+  public void ensureFeatureTable(FeatureViewLayout layout) {
+    onCatalog(
+        catalog -> {
+          ensureNamespace(catalog, FEATURES);
+          return FeatureTable.ensure(catalog, featureTable(layout.view()), layout);
+        });
+  }
+
+  /** Creates the model's predictions table unless it exists. */
+  public void ensurePredictionTable(String model) {
+    onCatalog(
+        catalog -> {
+          ensureNamespace(catalog, PREDICTIONS);
+          return PredictionTable.ensure(catalog, predictionTable(model), model);
+        });
+  }
+
+  /**
+   * Appends the rows of one view that are for the offline store to its table, which is created or
+   * evolved first. Exactly once in a checkpointed job, committed with each checkpoint; a bounded
+   * job commits at its end. One writer per table.
+   *
+   * @param rows may hold other views' rows and rows for the online store only; they are left out
+   * @param view the view's position in the plan
+   * @param uid names the operators' state across releases; unique in the job
+   */
+  public DataStreamSink<RowData> appendFeatures(
+      DataStream<FeatureRow> rows, int view, FeatureViewLayout layout, String uid) {
+    ensureFeatureTable(layout);
+    TableIdentifier name = featureTable(layout.view());
+    Table table = load(name);
+    RowType rowType = FlinkSchemaUtil.convert(table.schema());
+    return append(
+        rows.flatMap(
+                new FeatureRowMapper(
+                    view, layout, rowType.getFieldNames(), new RestoreGuard(tableLoader(name))))
+            .returns(InternalTypeInfo.of(rowType))
+            .uid(uid + "-rows")
+            .name(uid + "-rows"),
+        table,
+        name,
+        uid);
+  }
+
+  /**
+   * Appends predictions to the model's table, which is created first. Exactly once in a
+   * checkpointed job; a bounded job commits at its end. One writer per table.
+   *
+   * @param uid names the operators' state across releases; unique in the job
+   */
+  public DataStreamSink<RowData> appendPredictions(
+      DataStream<ArchivedPrediction> predictions, String model, String uid) {
+    ensurePredictionTable(model);
+    TableIdentifier name = predictionTable(model);
+    Table table = load(name);
+    RowType rowType = FlinkSchemaUtil.convert(table.schema());
+    return append(
+        predictions
+            .flatMap(new PredictionMapper(new RestoreGuard(tableLoader(name))))
+            .returns(InternalTypeInfo.of(rowType))
+            .uid(uid + "-rows")
+            .name(uid + "-rows"),
+        table,
+        name,
+        uid);
+  }
+
+  private DataStreamSink<RowData> append(
+      DataStream<RowData> rows, Table table, TableIdentifier name, String uid) {
+    return IcebergSink.forRowData(rows)
+        .table(table)
+        .tableLoader(new GuardedTableLoader(tableLoader(name)))
+        .uidSuffix(uid)
+        .append();
+  }
+
+  private TableLoader tableLoader(TableIdentifier name) {
+    return TableLoader.fromCatalog(catalogLoader(), name);
+  }
+
+  /**
+   * Every row of a view's table, in no order.
+   *
+   * @return to be closed by the caller
+   * @throws IllegalArgumentException if there is no such table
+   */
+  public CloseableIterable<Record> readFeatures(String view) {
+    return read(featureTable(view));
+  }
+
+  /**
+   * Every archived prediction of a model, in no order; a prediction that was published twice is
+   * there twice.
+   *
+   * @return to be closed by the caller
+   * @throws IllegalArgumentException if there is no such table
+   */
+  public CloseableIterable<Record> readPredictions(String model) {
+    return read(predictionTable(model));
+  }
+
+  private CloseableIterable<Record> read(TableIdentifier name) {
+    Catalog catalog = openCatalog();
+    try {
+      CloseableIterable<Record> records = IcebergGenerics.read(loaded(catalog, name)).build();
+      return CloseableIterable.combine(
+          records,
+          () -> {
+            records.close();
+            close(catalog);
+          });
+    } catch (RuntimeException e) {
+      close(catalog);
+      throw e;
+    }
+  }
+
+  /**
+   * The newest row per entity of the view's present version: greatest valid_from, then generation,
+   * then revision. Keeps one record per entity in memory.
+   *
+   * @return by the entity key in its canonical text form
+   * @throws IllegalArgumentException if there is no such table
+   */
+  public Map<String, Record> newestFeatures(FeatureViewLayout layout) {
+    List<String> keyColumns = layout.key().stream().map(column -> column.name()).toList();
+    int[] positions = new int[keyColumns.size()];
+    for (int i = 0; i < positions.length; i++) {
+      positions[i] = i;
+    }
+    Map<String, Record> newest = new HashMap<>();
+    onCatalog(
+        catalog -> {
+          Table table = loaded(catalog, featureTable(layout.view()));
+          try (CloseableIterable<Record> records =
+              IcebergGenerics.read(table)
+                  .where(Expressions.equal(FeatureTable.DEFINITION_VERSION, layout.version()))
+                  .build()) {
+            for (Record record : records) {
+              Object[] key = new Object[positions.length];
+              for (int i = 0; i < positions.length; i++) {
+                key[i] = LakeTypes.fromGeneric(record.getField(keyColumns.get(i)));
+              }
+              String text = EntityKeys.encode(key, positions);
+              if (text != null) {
+                newest.merge(text, record, (a, b) -> NEWER_LAST.compare(a, b) >= 0 ? a : b);
+              }
+            }
+          } catch (IOException e) {
+            throw new UncheckedIOException("Reading table " + table.name() + " failed", e);
+          }
+          return newest;
+        });
+    return newest;
+  }
+
+  private static final Comparator<Record> NEWER_LAST =
+      Comparator.comparingLong(
+              (Record record) -> LakeTypes.epochMillis(record, FeatureTable.VALID_FROM))
+          .thenComparingLong(record -> (Long) record.getField(FeatureTable.GENERATION))
+          .thenComparingLong(record -> (Long) record.getField(FeatureTable.REVISION));
+
+  /**
+   * How many rows a table has, from its metadata; 0 if there is no such table.
+   *
+   * @param table as in {@code features.customer_spend}
+   */
+  public long count(String table) {
+    return onCatalog(
+        catalog -> {
+          TableIdentifier name = TableIdentifier.parse(table);
+          if (!catalog.tableExists(name)) {
+            return 0L;
+          }
+          long rows = 0;
+          // Exact, because the tables are append-only: no row of a file was ever deleted.
+          try (CloseableIterable<FileScanTask> files =
+              catalog.loadTable(name).newScan().planFiles()) {
+            for (FileScanTask file : files) {
+              rows += file.file().recordCount();
+            }
+          } catch (IOException e) {
+            throw new UncheckedIOException("Reading the files of table " + table + " failed", e);
+          }
+          return rows;
+        });
+  }
+
+  private Table load(TableIdentifier name) {
+    return onCatalog(catalog -> loaded(catalog, name));
+  }
+
+  private static Table loaded(Catalog catalog, TableIdentifier name) {
+    try {
+      return catalog.loadTable(name);
+    } catch (NoSuchTableException e) {
+      throw new IllegalArgumentException(
+          "The lake has no table "
+              + name
+              + ": it is created when a job first writes it. Check the name, and that a job with"
+              + " the offline store has run.",
+          e);
+    }
+  }
+
+  private static void ensureNamespace(Catalog catalog, String name) {
+    if (catalog instanceof SupportsNamespaces namespaces) {
+      Namespace namespace = Namespace.of(name);
+      if (namespaces.namespaceExists(namespace)) {
+        return;
+      }
+      try {
+        namespaces.createNamespace(namespace);
+      } catch (RuntimeException e) {
+        // Another job may have created it meanwhile; catalogs report that in different ways.
+        if (!namespaces.namespaceExists(namespace)) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private <T> T onCatalog(Function<Catalog, T> action) {
+    Catalog catalog = openCatalog();
+    try {
+      return action.apply(catalog);
+    } finally {
+      close(catalog);
+    }
+  }
+
+  private static void close(Catalog catalog) {
+    if (catalog instanceof Closeable closeable) {
+      try {
+        closeable.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException("Closing the catalog " + catalog.name() + " failed", e);
+      }
+    }
+  }
+
+  /** The warehouse; never the properties, which may hold a password. */
+  @Override
+  public String toString() {
+    return "Lake[" + properties.getOrDefault("warehouse", "the catalog's warehouse") + "]";
+  }
+}
