@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.hadoop.ParquetFileReader;
@@ -42,7 +43,9 @@ final class ParquetSpine implements SpineReading {
     this.file = file;
     this.keys = keys;
     InputFile input = new LocalInputFile(file);
-    try (ParquetFileReader footer = ParquetFileReader.open(input)) {
+    try (ParquetFileReader footer =
+        ParquetFileReader.open(
+            input, ParquetReadOptions.builder(new PlainParquetConfiguration()).build())) {
       schema = footer.getFileMetaData().getSchema();
     } catch (RuntimeException e) {
       throw new IOException("the file is not Parquet: " + e.getMessage(), e);

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.apache.flink.api.connector.source.ReaderOutput;
 import org.apache.flink.api.connector.source.SourceReader;
-import org.apache.flink.api.connector.source.SourceReaderContext;
 import org.apache.flink.core.io.InputStatus;
 import org.jspecify.annotations.Nullable;
 
@@ -14,22 +13,25 @@ import org.jspecify.annotations.Nullable;
 final class RecordFileReader implements SourceReader<LogRecord, FilePosition> {
 
   private final RecordFile file;
-  private final SourceReaderContext context;
+  private final Runnable askForFile;
   private final CompletableFuture<Void> assigned = new CompletableFuture<>();
 
   private boolean hasFile;
   private long recordsRead;
   private @Nullable RecordReading reading;
 
-  RecordFileReader(RecordFile file, SourceReaderContext context) {
+  /**
+   * @param askForFile asks the enumerator, once, if no file was restored
+   */
+  RecordFileReader(RecordFile file, Runnable askForFile) {
     this.file = file;
-    this.context = context;
+    this.askForFile = askForFile;
   }
 
   @Override
   public void start() {
     if (!hasFile) { // After a restore the file may already be here.
-      context.sendSplitRequest();
+      askForFile.run();
     }
   }
 

@@ -26,6 +26,10 @@ final class RecordFileSource implements Source<LogRecord, FilePosition, Boolean>
     this.file = file;
   }
 
+  RecordFile file() {
+    return file;
+  }
+
   @Override
   public Boundedness getBoundedness() {
     return Boundedness.BOUNDED;
@@ -33,7 +37,7 @@ final class RecordFileSource implements Source<LogRecord, FilePosition, Boolean>
 
   @Override
   public SourceReader<LogRecord, FilePosition> createReader(SourceReaderContext context) {
-    return new RecordFileReader(file, context);
+    return new RecordFileReader(file, context::sendSplitRequest);
   }
 
   @Override

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tailwater.connectors.files;
+
+import org.jspecify.annotations.NullMarked;
