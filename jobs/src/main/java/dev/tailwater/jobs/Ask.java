@@ -1,0 +1,29 @@
+package dev.tailwater.jobs;
+
+import java.io.Serializable;
+import java.util.Map;
+
+/**
+ * A stream whose events ask, and what they ask for.
+ *
+ * @param stream position in the plan
+ * @param views positions of the views to answer, ascending
+ * @param fromOffset per partition the first offset that asks; earlier events are facts only.
+ *     Partitions that are not named ask from their beginning. So a job that starts on a log with a
+ *     past learns from it without predicting it
+ */
+public record Ask(int stream, int[] views, Map<Integer, Long> fromOffset) implements Serializable {
+
+  public Ask {
+    fromOffset = Map.copyOf(fromOffset);
+  }
+
+  /** Every event of the stream asks for these views. */
+  public static Ask always(int stream, int... views) {
+    return new Ask(stream, views, Map.of());
+  }
+
+  boolean asks(int partition, long offset) {
+    return fromOffset.isEmpty() || offset >= fromOffset.getOrDefault(partition, 0L);
+  }
+}

@@ -1,0 +1,244 @@
+package dev.tailwater.jobs;
+
+import dev.tailwater.connectors.kafka.DeadLetter;
+import dev.tailwater.connectors.kafka.OutgoingRecord;
+import dev.tailwater.connectors.log.EventTimeWatermarks;
+import dev.tailwater.connectors.log.LogRecord;
+import dev.tailwater.expressions.Expressions;
+import dev.tailwater.expressions.RowExpression;
+import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.StreamPlan;
+import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.RecordEncoder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.java.tuple.Tuple2;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
+import org.apache.flink.streaming.api.functions.ProcessFunction;
+import org.apache.flink.util.Collector;
+import org.apache.flink.util.OutputTag;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What becomes of each record of one stream: an accepted event with its computed columns, in its
+ * roles, or a dead letter with a reason. Accepted + dead letters + dropped = read.
+ *
+ * <p>Whether a record is too late is a fact of the log: it depends on the event times at earlier
+ * offsets of its partition alone, never on when or with what else it was read.
+ */
+final class CheckFunction extends ProcessFunction<LogRecord, Envelope>
+    implements CheckpointedFunction {
+
+  private static final @Nullable Object[][] NO_ANSWERS = new Object[0][];
+
+  private final StreamPlan stream;
+  private final int streamPosition;
+  private final int views;
+  private final boolean isFact;
+  private final @Nullable Ask ask;
+  private final OutputTag<OutgoingRecord> deadLetters;
+
+  private transient RowExpression[] computed;
+  private transient @Nullable RecordEncoder encoder;
+  private transient Map<Integer, Long> newestByPartition;
+  private transient ListState<Tuple2<Integer, Long>> newestState;
+  private transient Counter acceptedRecords;
+  private transient Counter deadLetterRecords;
+  private transient Counter droppedRecords;
+  private transient Counter warnedRecords;
+
+  /**
+   * Creates the check of one stream.
+   *
+   * @param isFact whether an entity is told the stream's events
+   * @param ask what its events ask for, or null
+   */
+  CheckFunction(
+      Plan plan,
+      int stream,
+      boolean isFact,
+      @Nullable Ask ask,
+      OutputTag<OutgoingRecord> deadLetters) {
+    this.stream = plan.streams().get(stream);
+    this.streamPosition = stream;
+    this.views = plan.views().size();
+    this.isFact = isFact;
+    this.ask = ask;
+    this.deadLetters = deadLetters;
+  }
+
+  @Override
+  public void initializeState(FunctionInitializationContext context) throws Exception {
+    // Union state: after a restore a partition may be read by any subtask, so each gets them all.
+    newestState =
+        context
+            .getOperatorStateStore()
+            .getUnionListState(
+                new ListStateDescriptor<>("newest-event-time", Types.TUPLE(Types.INT, Types.LONG)));
+    newestByPartition = new HashMap<>();
+    for (Tuple2<Integer, Long> newest : newestState.get()) {
+      newestByPartition.merge(newest.f0, newest.f1, Math::max);
+    }
+  }
+
+  @Override
+  public void snapshotState(FunctionSnapshotContext context) throws Exception {
+    List<Tuple2<Integer, Long>> newest = new ArrayList<>();
+    newestByPartition.forEach((partition, time) -> newest.add(Tuple2.of(partition, time)));
+    newestState.update(newest);
+  }
+
+  @Override
+  public void open(OpenContext context) {
+    List<Column> columns = new ArrayList<>(stream.schema().columns());
+    computed = new RowExpression[stream.computed().size()];
+    for (int i = 0; i < computed.length; i++) {
+      StreamPlan.Computed column = stream.computed().get(i);
+      computed[i] = Expressions.compile(column.expression(), columns);
+      columns.add(column.column());
+    }
+    acceptedRecords = Metric.ACCEPTED_RECORDS.counter(getRuntimeContext());
+    deadLetterRecords = Metric.DEAD_LETTERS.counter(getRuntimeContext());
+    droppedRecords = Metric.DROPPED_RECORDS.counter(getRuntimeContext());
+    warnedRecords = Metric.WARNED_RECORDS.counter(getRuntimeContext());
+  }
+
+  @Override
+  public void processElement(LogRecord record, Context context, Collector<Envelope> out) {
+    @Nullable Object @Nullable [] values = record.values;
+    if (values == null) {
+      refuse(record, DeadLetter.Code.UNDECODABLE, String.valueOf(record.problem), context);
+      return;
+    }
+    if (record.problem != null) {
+      refuse(record, DeadLetter.Code.MISSING_EVENT_TIME, record.problem, context);
+      return;
+    }
+    if (EventTimeWatermarks.isFuture(record.eventTime, record.appendTime, stream.aheadMs())) {
+      long aheadMs = record.eventTime - record.appendTime;
+      refuse(
+          record,
+          DeadLetter.Code.FUTURE,
+          "event time is " + aheadMs + " ms after the append time; at most " + stream.aheadMs(),
+          context);
+      return;
+    }
+    long newest = newestByPartition.getOrDefault(record.partition, Long.MIN_VALUE);
+    if (record.eventTime > newest) {
+      newestByPartition.put(record.partition, record.eventTime);
+    } else if (newest - record.eventTime > stream.disorderMs() + stream.latenessMs()) {
+      refuse(
+          record,
+          DeadLetter.Code.LATE,
+          "event time is "
+              + (newest - record.eventTime)
+              + " ms behind the newest earlier record of its partition; at most "
+              + (stream.disorderMs() + stream.latenessMs()),
+          context);
+      return;
+    }
+
+    @Nullable Object[] row = Arrays.copyOf(values, values.length + computed.length);
+    for (int i = 0; i < computed.length; i++) {
+      try {
+        row[values.length + i] = computed[i].evaluate(row);
+      } catch (ArithmeticException e) {
+        StreamPlan.Computed column = stream.computed().get(i);
+        refuse(
+            record,
+            DeadLetter.Code.EXPRESSION,
+            column.column().name() + ": " + column.expression() + ": " + e.getMessage(),
+            context);
+        return;
+      }
+    }
+    if (!meetsExpectations(record, row, context)) {
+      return;
+    }
+    acceptedRecords.inc();
+    boolean asks = ask != null && ask.asks(record.partition, record.offset);
+    int roles = (isFact ? Envelope.FACT : 0) | (asks ? Envelope.QUESTION : 0);
+    if (roles != 0) {
+      out.collect(envelope(roles, record, row));
+    }
+  }
+
+  private boolean meetsExpectations(LogRecord record, @Nullable Object[] row, Context context) {
+    for (StreamPlan.Expectation expectation : stream.expectations()) {
+      if (!Boolean.FALSE.equals(row[expectation.condition()])) {
+        continue;
+      }
+      String broken = expectation.name() + ": " + expectation.expression();
+      switch (expectation.otherwise()) {
+        case QUARANTINE -> {
+          refuse(record, DeadLetter.Code.EXPECTATION, broken, context);
+          return false;
+        }
+        case DROP -> {
+          droppedRecords.inc();
+          return false;
+        }
+        case WARN -> warnedRecords.inc();
+        case FAIL ->
+            throw new BrokenExpectationException(
+                stream.name(), broken, record.partition, record.offset);
+      }
+    }
+    return true;
+  }
+
+  private Envelope envelope(int roles, LogRecord record, @Nullable Object[] row) {
+    int[] from = stream.carriedFrom();
+    @Nullable Object[] carried = new Object[from.length];
+    for (int i = 0; i < from.length; i++) {
+      carried[i] = row[from[i]];
+    }
+    Object id = stream.eventId() < 0 ? null : row[stream.eventId()];
+    return new Envelope(
+        roles,
+        streamPosition,
+        record.eventTime,
+        record.partition,
+        record.offset,
+        record.appendTime,
+        id == null ? IdHash.ofPlace(record.partition, record.offset) : IdHash.of(id),
+        carried,
+        (roles & Envelope.QUESTION) == 0 ? NO_ANSWERS : new Object[views][]);
+  }
+
+  private void refuse(
+      LogRecord record, DeadLetter.Code reason, String explanation, Context context) {
+    deadLetterRecords.inc();
+    byte[] bytes = record.bytes;
+    if (bytes == null && record.values != null) {
+      // A file's source does not keep every line.
+      if (encoder == null) {
+        encoder = stream.format().encoder(stream.schema());
+      }
+      bytes = encoder.encode(record.values);
+    }
+    context.output(
+        deadLetters,
+        new DeadLetter(
+                stream.name(),
+                stream.topic(),
+                record.partition,
+                record.offset,
+                record.appendTime,
+                reason,
+                explanation,
+                null,
+                bytes)
+            .toRecord());
+  }
+}

@@ -1,0 +1,365 @@
+package dev.tailwater.jobs;
+
+import dev.tailwater.connectors.kafka.OutgoingRecord;
+import dev.tailwater.connectors.log.EventTimeWatermarks;
+import dev.tailwater.connectors.log.LogRecord;
+import dev.tailwater.connectors.log.LogRecordSerializer;
+import dev.tailwater.connectors.log.SerializedTypeInfo;
+import dev.tailwater.connectors.store.EntityKeys;
+import dev.tailwater.connectors.store.FeatureRow;
+import dev.tailwater.connectors.store.FeatureRowSerializer;
+import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.plan.EntityPlan;
+import dev.tailwater.plan.ModelPlan;
+import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.StreamPlan;
+import dev.tailwater.schemas.Prediction;
+import dev.tailwater.serving.MicroBatcherSettings;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
+import org.apache.flink.api.common.RuntimeExecutionMode;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.streaming.api.datastream.AsyncDataStream;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.util.OutputTag;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one graph. Live, bounded, training and test runs differ in the sources they pass in and in
+ * what they do with the streams that come out; nothing else computes a feature.
+ *
+ * <pre>
+ * source:&lt;stream&gt; ─▶ check:&lt;stream&gt; ─▶ features:&lt;entity&gt; ─▶ features:&lt;entity&gt; ─▶ answers ─▶ vector, score
+ *                        │                     │                     │
+ *                        ▼                     ▼                     ▼
+ *                   dead letters         feature rows          feature rows
+ * </pre>
+ *
+ * Operator uids derive from definition names, never from positions.
+ */
+public final class FeatureGraph {
+
+  private final Plan plan;
+  private final Options options;
+  private final TypeInformation<Envelope> envelopes;
+  private final boolean sortedInput;
+  private final List<DataStream<OutgoingRecord>> deadLetters = new ArrayList<>();
+  private final Map<Integer, DataStream<FeatureRow>> rowsByEntity = new TreeMap<>();
+  private final Map<Integer, DataStream<Envelope>> checkedByStream = new TreeMap<>();
+  private final DataStream<Envelope> answers;
+
+  /**
+   * What a run wants of the graph.
+   *
+   * @param asks the streams that ask; the others only tell
+   * @param answerMode when questions are answered; a run over sorted input answers in event-time
+   *     order in any case
+   * @param featureRows whether rows for the stores are computed
+   * @param generation the generation of the rows
+   * @param labelStreams streams whose accepted events are wanted as they are, by {@link #labels}
+   */
+  public record Options(
+      List<Ask> asks,
+      AnswerMode answerMode,
+      boolean featureRows,
+      long generation,
+      Set<Integer> labelStreams) {
+    public Options {
+      asks = List.copyOf(asks);
+      labelStreams = Set.copyOf(labelStreams);
+    }
+  }
+
+  /**
+   * Adds the graph of a plan to a job.
+   *
+   * @param env configured by {@link JobSettings}
+   * @param sources the source of each stream, by its position in the plan; asked only for streams
+   *     that the run needs
+   */
+  public static FeatureGraph build(
+      StreamExecutionEnvironment env,
+      Plan plan,
+      IntFunction<Source<LogRecord, ?, ?>> sources,
+      Options options) {
+    return new FeatureGraph(env, plan, sources, options);
+  }
+
+  private FeatureGraph(
+      StreamExecutionEnvironment env,
+      Plan plan,
+      IntFunction<Source<LogRecord, ?, ?>> sources,
+      Options options) {
+    this.plan = plan;
+    this.options = options;
+    this.envelopes = EnvelopeSerializer.typeInfo(plan);
+    this.sortedInput = JobSettings.executionMode(env) == RuntimeExecutionMode.BATCH;
+    // A stream joins the flow where the first entity needs it, and stays in it to the end.
+    DataStream<Envelope> flow = null;
+    boolean[] joined = new boolean[plan.streams().size()];
+    for (int entity = 0; entity < plan.entities().size(); entity++) {
+      if (!isNeeded(entity)) {
+        continue;
+      }
+      for (int stream = 0; stream < joined.length; stream++) {
+        if (!joined[stream] && needs(entity, stream)) {
+          flow = union(flow, check(env, stream, sources));
+          joined[stream] = true;
+        }
+      }
+      if (flow != null) {
+        flow = features(flow, entity, joined);
+      }
+    }
+    for (int stream : options.labelStreams()) {
+      check(env, stream, sources);
+    }
+    for (Ask ask : options.asks()) {
+      if (!joined[ask.stream()]) {
+        flow = union(flow, check(env, ask.stream(), sources));
+        joined[ask.stream()] = true;
+      }
+    }
+    if (flow == null) {
+      throw new IllegalArgumentException(
+          "project "
+              + plan.project()
+              + " has nothing to run: no feature view is stored or asked for; define a"
+              + " feature-view or a model");
+    }
+    this.answers = flow;
+  }
+
+  /** The layouts of the views, by their position in the plan, as the stores see them. */
+  public static List<FeatureViewLayout> layouts(Plan plan) {
+    return plan.views().stream()
+        .map(
+            view -> {
+              EntityPlan entity = plan.entities().get(view.entity());
+              long latenessMs = entity.inputs().get(view.input()).layout().latenessMs();
+              return new FeatureViewLayout(
+                  view.name(),
+                  view.version(),
+                  entity.name(),
+                  entity.key(),
+                  view.features(),
+                  view.horizonMs() + latenessMs);
+            })
+        .toList();
+  }
+
+  /** The dead letters of all streams, as records for the dead-letter topics. */
+  public List<DataStream<OutgoingRecord>> deadLetters() {
+    return deadLetters;
+  }
+
+  /** Feature rows by the position of their entity; empty unless the options ask for them. */
+  public Map<Integer, DataStream<FeatureRow>> featureRows() {
+    return rowsByEntity;
+  }
+
+  /** Answered questions. */
+  DataStream<Envelope> answers() {
+    return answers;
+  }
+
+  /** The accepted events of a stream that the options name as a label stream. */
+  DataStream<Envelope> labels(int stream) {
+    return Objects.requireNonNull(checkedByStream.get(stream));
+  }
+
+  /** The vectors of one model, one per question its stream asked. */
+  DataStream<ScoringRequest> vectors(int model) {
+    ModelPlan asked = plan.models().get(model);
+    return answers
+        .filter(envelope -> envelope.stream == asked.ask() && envelope.isQuestion())
+        .uid("asked:" + asked.name())
+        .name("asked:" + asked.name())
+        .map(new VectorFunction(plan, model))
+        .returns(new SerializedTypeInfo<>(ScoringRequest.class, ScoringRequest.Serializer.INSTANCE))
+        .uid("vector:" + asked.name())
+        .name("vector:" + asked.name());
+  }
+
+  /**
+   * The predictions of one model: exactly one per question.
+   *
+   * @param withDeadline false in bounded runs, where the append time is long past
+   */
+  public DataStream<Prediction> predictions(
+      ServedModel served, MicroBatcherSettings batching, boolean withDeadline) {
+    String name = plan.models().get(served.model()).name();
+    int capacity = Math.max(2 * batching.maxRows() * batching.workers(), 256);
+    return AsyncDataStream.unorderedWait(
+            vectors(served.model()),
+            new ScoreFunction(plan, served, batching, withDeadline),
+            ScoreFunction.OPERATOR_TIMEOUT_MS,
+            TimeUnit.MILLISECONDS,
+            Math.min(capacity, batching.maxQueued()))
+        .returns(PredictionSerializer.TYPE_INFO)
+        .uid("score:" + name)
+        .name("score:" + name);
+  }
+
+  private DataStream<Envelope> check(
+      StreamExecutionEnvironment env, int position, IntFunction<Source<LogRecord, ?, ?>> sources) {
+    DataStream<Envelope> known = checkedByStream.get(position);
+    if (known != null) {
+      return known;
+    }
+    StreamPlan stream = plan.streams().get(position);
+    boolean isFact = options.labelStreams().contains(position);
+    for (int entity = 0; entity < plan.entities().size(); entity++) {
+      isFact |= isNeeded(entity) && tells(entity, position);
+    }
+    OutputTag<OutgoingRecord> refused = new OutputTag<>("dead-letters", OutgoingRecord.typeInfo());
+    SingleOutputStreamOperator<Envelope> checked =
+        env.fromSource(
+                sources.apply(position),
+                EventTimeWatermarks.of(stream.disorderMs(), stream.aheadMs(), stream.idleAfterMs()),
+                "source:" + stream.name(),
+                LogRecordSerializer.typeInfo(stream.schema()))
+            .uid("source:" + stream.name())
+            .process(new CheckFunction(plan, position, isFact, ask(position), refused))
+            .returns(envelopes)
+            .uid("check:" + stream.name())
+            .name("check:" + stream.name());
+    deadLetters.add(checked.getSideOutput(refused));
+    checkedByStream.put(position, checked);
+    return checked;
+  }
+
+  private DataStream<Envelope> features(DataStream<Envelope> flow, int position, boolean[] joined) {
+    EntityPlan entity = plan.entities().get(position);
+    int streams = plan.streams().size();
+    int[][] askedViews = new int[streams][];
+    boolean[] forwardsFacts = new boolean[streams];
+    KeyOf keyOf = keyOf(position);
+    boolean someSkip = false;
+    for (int stream = 0; stream < streams; stream++) {
+      askedViews[stream] = askedViews(position, stream);
+      for (int later = position + 1; later < plan.entities().size(); later++) {
+        forwardsFacts[stream] |= isNeeded(later) && tells(later, stream);
+      }
+      someSkip |= joined[stream] && keyOf.mayBeMissing(plan, stream);
+    }
+    OutputTag<FeatureRow> rows =
+        options.featureRows() && !entity.inputs().isEmpty()
+            ? new OutputTag<>("feature-rows", FeatureRowSerializer.typeInfo(layouts(plan)))
+            : null;
+    // An event without a key says nothing about this entity: it goes around the operator.
+    DataStream<Envelope> keyed = someSkip ? flow.filter(keyOf::isPresent) : flow;
+    SingleOutputStreamOperator<Envelope> answered =
+        keyed
+            .keyBy(keyOf::of, Types.STRING)
+            .transform(
+                "features:" + entity.name(),
+                envelopes,
+                new FeatureOperator(
+                    plan,
+                    position,
+                    sortedInput,
+                    options.answerMode(),
+                    rows,
+                    options.generation(),
+                    askedViews,
+                    forwardsFacts))
+            .uid("features:" + entity.name());
+    if (rows != null) {
+      rowsByEntity.put(position, answered.getSideOutput(rows));
+    }
+    return someSkip
+        ? answered.union(flow.filter(envelope -> !keyOf.isPresent(envelope)))
+        : answered;
+  }
+
+  private static DataStream<Envelope> union(
+      @Nullable DataStream<Envelope> flow, DataStream<Envelope> joining) {
+    return flow == null ? joining : flow.union(joining);
+  }
+
+  /** Whether the run needs this entity's state: its views are stored or asked for. */
+  private boolean isNeeded(int entity) {
+    return (options.featureRows() && !plan.entities().get(entity).inputs().isEmpty())
+        || options.asks().stream().anyMatch(ask -> askedViews(entity, ask.stream()).length > 0);
+  }
+
+  private boolean needs(int entity, int stream) {
+    return tells(entity, stream) || askedViews(entity, stream).length > 0;
+  }
+
+  private boolean tells(int entity, int stream) {
+    return plan.entities().get(entity).inputs().stream()
+        .anyMatch(input -> input.stream() == stream);
+  }
+
+  private @Nullable Ask ask(int stream) {
+    return options.asks().stream().filter(ask -> ask.stream() == stream).findFirst().orElse(null);
+  }
+
+  /** The views of this entity that the stream's events ask for. */
+  private int[] askedViews(int entity, int stream) {
+    Ask ask = ask(stream);
+    if (ask == null) {
+      return new int[0];
+    }
+    return Arrays.stream(ask.views())
+        .filter(view -> plan.views().get(view).entity() == entity)
+        .toArray();
+  }
+
+  private KeyOf keyOf(int entity) {
+    int streams = plan.streams().size();
+    int[][] positions = new int[streams][];
+    for (int stream = 0; stream < streams; stream++) {
+      int[] key = plan.entities().get(entity).keyPositions().get(stream);
+      positions[stream] = key != null && needs(entity, stream) ? key : new int[0];
+    }
+    return new KeyOf(positions);
+  }
+
+  /**
+   * The entity key of an envelope.
+   *
+   * @param positions per stream the positions of the key columns; none if the stream is not for the
+   *     entity
+   */
+  private record KeyOf(int[][] positions) implements Serializable {
+
+    boolean isPresent(Envelope envelope) {
+      int[] columns = positions[envelope.stream];
+      for (int column : columns) {
+        if (envelope.values[column] == null) {
+          return false;
+        }
+      }
+      return columns.length > 0;
+    }
+
+    String of(Envelope envelope) {
+      return Objects.requireNonNull(EntityKeys.encode(envelope.values, positions[envelope.stream]));
+    }
+
+    boolean mayBeMissing(Plan plan, int stream) {
+      int[] columns = positions[stream];
+      for (int column : columns) {
+        if (plan.streams().get(stream).carried().get(column).nullable()) {
+          return true;
+        }
+      }
+      return columns.length == 0;
+    }
+  }
+}

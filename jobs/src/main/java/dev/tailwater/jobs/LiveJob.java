@@ -1,0 +1,177 @@
+package dev.tailwater.jobs;
+
+import dev.tailwater.connectors.iceberg.Lake;
+import dev.tailwater.connectors.kafka.KafkaLog;
+import dev.tailwater.connectors.kafka.OutgoingRecord;
+import dev.tailwater.connectors.kafka.StartAt;
+import dev.tailwater.connectors.redis.RedisAddress;
+import dev.tailwater.connectors.redis.RedisOnlineStoreSink;
+import dev.tailwater.connectors.redis.RedisWriteSettings;
+import dev.tailwater.connectors.store.FeatureRow;
+import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.plan.ModelPlan;
+import dev.tailwater.plan.Plan;
+import dev.tailwater.schemas.Prediction;
+import dev.tailwater.schemas.PredictionFormat;
+import dev.tailwater.serving.MicroBatcherSettings;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.functions.RichMapFunction;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/**
+ * The live job: the log in; features to both stores, scores to the predictions topics, refused
+ * records to the dead letters.
+ */
+public final class LiveJob {
+
+  private LiveJob() {}
+
+  /**
+   * Where the live job reads and writes.
+   *
+   * @param redis the online store
+   * @param lake the offline store; its tables are created if they are missing
+   * @param models the version to serve of each model; a model that is not named is not asked
+   * @param askFrom by stream name and partition, the first offset that asks for predictions;
+   *     earlier events are facts only. Streams that are not named ask from their beginning
+   * @param predictions how prediction records are written
+   */
+  public record Config(
+      KafkaLog log,
+      RedisAddress redis,
+      Lake lake,
+      List<ServedModel> models,
+      AnswerMode answerMode,
+      Map<String, Map<Integer, Long>> askFrom,
+      long generation,
+      PredictionFormat predictions,
+      MicroBatcherSettings batching) {
+
+    public Config {
+      models = List.copyOf(models);
+      askFrom = Map.copyOf(askFrom);
+    }
+  }
+
+  /** Adds the job; the topics exist. */
+  public static void build(StreamExecutionEnvironment env, Plan plan, Config config) {
+    FeatureGraph graph =
+        FeatureGraph.build(
+            JobSettings.asking(env),
+            plan,
+            stream ->
+                config
+                    .log()
+                    .source(
+                        BoundedSources.topic(plan.streams().get(stream)),
+                        StartAt.earliest(),
+                        Optional.empty(),
+                        true),
+            new FeatureGraph.Options(
+                asks(plan, config), config.answerMode(), true, config.generation(), Set.of()));
+
+    List<FeatureViewLayout> layouts = FeatureGraph.layouts(plan);
+    graph.featureRows().forEach((entity, rows) -> store(plan, entity, rows, layouts, config));
+
+    DataStream<OutgoingRecord> refused = null;
+    for (DataStream<OutgoingRecord> letters : graph.deadLetters()) {
+      refused = refused == null ? letters : refused.union(letters);
+    }
+    if (refused != null) {
+      refused.sinkTo(config.log().sink()).uid("sink:dead-letters").name("sink:dead-letters");
+    }
+
+    for (ServedModel served : config.models()) {
+      ModelPlan model = plan.models().get(served.model());
+      graph
+          .predictions(served, config.batching(), true)
+          .map(new ToRecord(model.to(), config.predictions()))
+          .returns(OutgoingRecord.typeInfo())
+          .uid("encode:" + model.name())
+          .name("encode:" + model.name())
+          .sinkTo(config.log().sink())
+          .uid("sink:predictions:" + model.name())
+          .name("sink:predictions:" + model.name());
+    }
+  }
+
+  /** One ask per stream: the views of all the models that it asks. */
+  private static List<Ask> asks(Plan plan, Config config) {
+    List<Ask> asks = new ArrayList<>();
+    for (int stream = 0; stream < plan.streams().size(); stream++) {
+      int position = stream;
+      List<ModelPlan> asked =
+          config.models().stream()
+              .map(served -> plan.models().get(served.model()))
+              .filter(model -> model.ask() == position)
+              .toList();
+      if (!asked.isEmpty()) {
+        int[] views =
+            asked.stream()
+                .flatMapToInt(model -> Arrays.stream(model.views()))
+                .distinct()
+                .sorted()
+                .toArray();
+        String name = plan.streams().get(stream).name();
+        asks.add(new Ask(stream, views, config.askFrom().getOrDefault(name, Map.of())));
+      }
+    }
+    return asks;
+  }
+
+  private static void store(
+      Plan plan,
+      int entity,
+      DataStream<FeatureRow> rows,
+      List<FeatureViewLayout> layouts,
+      Config config) {
+    String name = plan.entities().get(entity).name();
+    // A thread of its own: a store that is slow for a moment does not delay an answer.
+    rows.sinkTo(new RedisOnlineStoreSink(config.redis(), layouts, RedisWriteSettings.DEFAULT))
+        .disableChaining()
+        .uid("sink:online:" + name)
+        .name("sink:online:" + name);
+    for (int view = 0; view < plan.views().size(); view++) {
+      if (plan.views().get(view).entity() == entity) {
+        config.lake().ensureFeatureTable(layouts.get(view));
+        config
+            .lake()
+            .appendFeatures(
+                rows, view, layouts.get(view), "sink:offline:" + layouts.get(view).view());
+      }
+    }
+  }
+
+  private static final class ToRecord extends RichMapFunction<Prediction, OutgoingRecord> {
+
+    private final String topic;
+    private final PredictionFormat format;
+
+    private transient PredictionFormat.Encoder encoder;
+
+    ToRecord(String topic, PredictionFormat format) {
+      this.topic = topic;
+      this.format = format;
+    }
+
+    @Override
+    public void open(OpenContext context) {
+      encoder = format.encoder();
+    }
+
+    @Override
+    public OutgoingRecord map(Prediction prediction) {
+      // Keyed by the question, so that all answers to it are in one partition, in order.
+      byte[] key = prediction.questionId().getBytes(StandardCharsets.UTF_8);
+      return new OutgoingRecord(topic, key, encoder.encode(prediction), Map.of());
+    }
+  }
+}

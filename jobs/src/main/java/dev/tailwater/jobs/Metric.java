@@ -1,0 +1,42 @@
+package dev.tailwater.jobs;
+
+import org.apache.flink.api.common.functions.RuntimeContext;
+import org.apache.flink.metrics.Counter;
+
+/** The counters of the jobs, in the metric group {@code tailwater} of each operator. */
+enum Metric {
+  /** Records that passed the checks of their stream. */
+  ACCEPTED_RECORDS("acceptedRecords"),
+  /** Records that became dead letters. */
+  DEAD_LETTERS("deadLetters"),
+  /** Records left out by an expectation with {@code else: drop}. */
+  DROPPED_RECORDS("droppedRecords"),
+  /** Records that broke an expectation with {@code else: warn}. */
+  WARNED_RECORDS("warnedRecords"),
+  /** Facts inserted into an entity's state. */
+  FACTS_APPLIED("factsApplied"),
+  /** Facts whose event id the entity had already seen at that event time. */
+  DUPLICATE_FACTS("duplicateFacts"),
+  /** Facts behind the watermark that were still accepted, and repaired what they changed. */
+  LATE_FACTS("lateFacts"),
+  /** Questions answered by an entity. */
+  QUESTIONS_ANSWERED("questionsAnswered"),
+  /** Feature rows emitted to the stores. */
+  FEATURE_ROWS("featureRows"),
+  /** Questions the model answered in time. */
+  SCORED("scored"),
+  /** Questions answered with the fallback. */
+  FALLBACKS("fallbacks"),
+  /** Prediction records that the archive had already seen. */
+  DUPLICATE_PREDICTIONS("duplicatePredictions");
+
+  private final String id;
+
+  Metric(String id) {
+    this.id = id;
+  }
+
+  Counter counter(RuntimeContext context) {
+    return context.getMetricGroup().addGroup("tailwater").counter(id);
+  }
+}

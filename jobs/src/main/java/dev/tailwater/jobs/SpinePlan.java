@@ -1,0 +1,84 @@
+package dev.tailwater.jobs;
+
+import dev.tailwater.connectors.files.SpineFile;
+import dev.tailwater.plan.EntityPlan;
+import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.StreamPlan;
+import dev.tailwater.plan.ViewPlan;
+import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.ColumnType;
+import dev.tailwater.schemas.RecordFormat;
+import dev.tailwater.schemas.RecordSchema;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A plan with a spine: one more stream whose events are questions only, one per row of the spine,
+ * at offset = row number.
+ *
+ * @param plan the project's plan with the spine as its last stream
+ * @param spine the spine's position among the streams
+ * @param keys the spine's columns: the keys of all entities that the views are about
+ */
+record SpinePlan(Plan plan, int spine, List<Column> keys) {
+
+  /** A spine row is a question of any age: no row is too late. */
+  private static final long ANY_LATENESS_MS = Long.MAX_VALUE / 4;
+
+  static SpinePlan of(Plan project, int[] views) {
+    Map<String, Column> keys = new LinkedHashMap<>();
+    for (int view : views) {
+      ViewPlan asked = project.views().get(view);
+      for (Column key : project.entities().get(asked.entity()).key()) {
+        keys.putIfAbsent(key.name(), new Column(key.name(), key.type(), true));
+      }
+    }
+    List<Column> columns = List.copyOf(keys.values());
+    List<Column> read = new ArrayList<>(columns);
+    read.add(new Column(SpineFile.ROW, ColumnType.LONG, false));
+    int[] all = new int[columns.size()];
+    for (int i = 0; i < all.length; i++) {
+      all[i] = i;
+    }
+    StreamPlan spine =
+        new StreamPlan(
+            "spine",
+            "spine",
+            RecordFormat.JSON,
+            new RecordSchema("spine", read, ""),
+            -1,
+            -1,
+            -1,
+            0,
+            ANY_LATENESS_MS,
+            1_000,
+            0,
+            List.of(),
+            List.of(),
+            columns,
+            all);
+    List<StreamPlan> streams = new ArrayList<>(project.streams());
+    streams.add(spine);
+    List<EntityPlan> entities = new ArrayList<>();
+    for (EntityPlan entity : project.entities()) {
+      entities.add(withSpine(entity, columns));
+    }
+    return new SpinePlan(
+        new Plan(project.project(), streams, entities, project.views(), project.models()),
+        streams.size() - 1,
+        columns);
+  }
+
+  private static EntityPlan withSpine(EntityPlan entity, List<Column> columns) {
+    List<String> names = columns.stream().map(Column::name).toList();
+    int[] key = entity.key().stream().mapToInt(column -> names.indexOf(column.name())).toArray();
+    boolean complete = Arrays.stream(key).allMatch(position -> position >= 0);
+    List<int @Nullable []> positions = new ArrayList<>(entity.keyPositions());
+    positions.add(complete ? key : null);
+    return new EntityPlan(entity.name(), entity.key(), entity.inputs(), positions);
+  }
+}

@@ -1,0 +1,59 @@
+package dev.tailwater.jobs;
+
+import dev.tailwater.plan.ModelPlan;
+import dev.tailwater.plan.Plan;
+import java.util.List;
+import java.util.Set;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/**
+ * What a model is trained on: the vectors of all its questions in the history, made by the graph
+ * that serves it, joined with the labels that arrived in time.
+ */
+public final class TrainingVectorsJob {
+
+  private TrainingVectorsJob() {}
+
+  /**
+   * Adds the job.
+   *
+   * @param model position in the plan
+   * @throws IllegalArgumentException if the model declares no labels
+   */
+  public static DataStream<LabeledVector> build(
+      StreamExecutionEnvironment env, Plan plan, int model, BoundedSources sources) {
+    ModelPlan asked = plan.models().get(model);
+    ModelPlan.Labels labels =
+        asked
+            .labels()
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "model "
+                            + asked.name()
+                            + " cannot be trained: it declares no labels; add labels: {stream, on,"
+                            + " value, within} to its definition"));
+    FeatureGraph graph =
+        FeatureGraph.build(
+            JobSettings.bounded(env),
+            plan,
+            stream -> sources.of(plan.streams().get(stream)),
+            new FeatureGraph.Options(
+                List.of(Ask.always(asked.ask(), asked.views())),
+                AnswerMode.ON_WATERMARK,
+                false,
+                0,
+                Set.of(labels.stream())));
+    int on = labels.on();
+    return graph
+        .vectors(model)
+        .connect(graph.labels(labels.stream()).filter(label -> label.values[on] != null))
+        .keyBy(ScoringRequest::questionId, label -> String.valueOf(label.values[on]), Types.STRING)
+        .process(new LabelJoin(plan, labels))
+        .returns(LabeledVector.TYPE_INFO)
+        .uid("label:" + asked.name())
+        .name("label:" + asked.name());
+  }
+}

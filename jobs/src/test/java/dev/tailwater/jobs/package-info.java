@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tailwater.jobs;
+
+import org.jspecify.annotations.NullMarked;
