@@ -80,7 +80,7 @@ public final class Chunk {
   }
 
   int partition(int index) {
-    return (int) (rows[index * shape.stride + StateShape.META] >> 32);
+    return (int) (rows[index * shape.stride + shape.metaWord] >> 32);
   }
 
   long offset(int index) {
@@ -187,8 +187,8 @@ public final class Chunk {
   private long[] extremes() {
     long[] known = extremes;
     if (known == null) {
-      known = new long[2 * shape.extrema];
-      for (int extremum = 0; extremum < shape.extrema; extremum++) {
+      known = new long[2 * shape.extrema.length];
+      for (int extremum = 0; extremum < shape.extrema.length; extremum++) {
         known[2 * extremum] = scan(extremum, 0, count, true);
         known[2 * extremum + 1] = scan(extremum, 0, count, false);
       }
@@ -198,15 +198,13 @@ public final class Chunk {
   }
 
   private long scan(int extremum, int from, int to, boolean smallest) {
-    int column = shape.extremumColumn[extremum];
-    long presence = shape.extremumPresence[extremum];
-    long filter = shape.extremumFilter[extremum];
+    StateShape.Extremum of = shape.extrema[extremum];
     long best = smallest ? Long.MAX_VALUE : Long.MIN_VALUE;
     for (int index = from; index < to; index++) {
       int at = index * shape.stride;
-      if ((rows[at + shape.presenceWord] & presence) == presence
-          && (rows[at + shape.filterWord] & filter) == filter) {
-        long rank = shape.rank(column, rows[at + shape.valueWord[column]]);
+      if ((rows[at + shape.presenceWord] & of.presence()) == of.presence()
+          && (rows[at + shape.filterWord] & of.filter()) == of.filter()) {
+        long rank = shape.rank(of.column(), rows[at + of.valueWord()]);
         best = smallest ? Math.min(best, rank) : Math.max(best, rank);
       }
     }
@@ -228,12 +226,12 @@ public final class Chunk {
     Varint.writeUnsigned(out, count);
     for (int index = 0; index < count; index++) {
       int at = index * shape.stride;
-      for (int word = 0; word < StateShape.META; word++) {
+      for (int word = 0; word <= StateShape.OFFSET; word++) {
         // Times and offsets lie close to those of the row before.
         long before = index == 0 ? 0 : rows[at - shape.stride + word];
         Varint.writeSigned(out, rows[at + word] - before);
       }
-      for (int word = StateShape.META; word < shape.stride; word++) {
+      for (int word = StateShape.OFFSET + 1; word < shape.stride; word++) {
         if (shape.isDense(word)) {
           out.writeLong(rows[at + word]);
         } else {
@@ -266,10 +264,10 @@ public final class Chunk {
     long[] rows = new long[capacity * stride];
     for (int index = 0; index < count; index++) {
       int at = index * stride;
-      for (int word = 0; word < StateShape.META; word++) {
+      for (int word = 0; word <= StateShape.OFFSET; word++) {
         rows[at + word] = Varint.readSigned(in) + (index == 0 ? 0 : rows[at - stride + word]);
       }
-      for (int word = StateShape.META; word < stride; word++) {
+      for (int word = StateShape.OFFSET + 1; word < stride; word++) {
         rows[at + word] = shape.isDense(word) ? in.readLong() : Varint.readSigned(in);
       }
     }

@@ -42,6 +42,12 @@ public final class EntityState {
   /** The wide parts of the real sums; only while some value needs them. */
   private long @Nullable [] wide;
 
+  /**
+   * Per cursor the rows of the chunk it stands in, if that is known and sealed: a shortcut past the
+   * store. Rows of a sealed chunk are all in use, and never change.
+   */
+  private final long[] @Nullable [] sealedRows;
+
   private long asOf;
   private int firstChunk = Chunk.NONE;
   private int tailChunk = Chunk.NONE;
@@ -74,6 +80,7 @@ public final class EntityState {
   private EntityState(StateShape shape) {
     this.shape = shape;
     words = new long[shape.words];
+    sealedRows = new long[shape.cursors][];
     Arrays.fill(words, 0, shape.cursors, NEVER);
     asOf = BEFORE_ALL + shape.horizonMs;
   }
@@ -81,6 +88,7 @@ public final class EntityState {
   private EntityState(EntityState other) {
     shape = other.shape;
     words = other.words.clone();
+    sealedRows = new long[shape.cursors][];
     wide = other.wide == null ? null : other.wide.clone();
     asOf = other.asOf;
     firstChunk = other.firstChunk;
@@ -182,6 +190,7 @@ public final class EntityState {
     shape.encode(fact, row, 0);
     Chunk grown = chunk.withRow(index, row);
     chunks.put(id, grown);
+    Arrays.fill(sealedRows, null);
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
         pass(cursor, row, 0, 1);
@@ -298,6 +307,7 @@ public final class EntityState {
       at = beforeAt;
     }
     chunks.put(chunkId, chunk.withRowReplaced(at, row));
+    Arrays.fill(sealedRows, null);
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
         pass(cursor, replaced, 0, -1);
@@ -320,11 +330,7 @@ public final class EntityState {
     long to = Math.max(Math.min(instant, NEVER - 1), BEFORE_ALL + shape.horizonMs);
     if (to >= asOf) {
       asOf = to;
-      for (int cursor = 0; cursor < shape.cursors; cursor++) {
-        if (words[cursor] <= to - shape.offsets[cursor]) {
-          forward(cursor, to - shape.offsets[cursor], chunks);
-        }
-      }
+      forward(chunks);
     } else {
       if (to < earliestSeek()) {
         throw new IllegalArgumentException(
@@ -340,35 +346,60 @@ public final class EntityState {
     }
   }
 
-  private void forward(int cursor, long target, ChunkStore chunks) {
-    int id = chunkOf(cursor);
-    int index = indexOf(cursor);
-    Chunk chunk = load(id, chunks);
-    long[] rows = chunk.rows();
-    int stride = shape.stride;
-    int at = index * stride;
-    int end = chunk.count() * stride;
-    long time;
+  /**
+   * In rounds, one fact per cursor in each. The facts of a round are far apart in memory, and none
+   * has to be there before the processor can ask for the next: so it waits for all at once.
+   */
+  private void forward(ChunkStore chunks) {
+    boolean passed;
     do {
-      pass(cursor, rows, at, 1);
-      if (cursor == 0) {
-        cause(chunk, at / stride);
-      }
-      at += stride;
-      if (at == end) {
-        id = chunk.next();
-        if (id == Chunk.NONE) {
-          words[cursor] = NEVER;
-          return;
+      passed = false;
+      for (int cursor = 0; cursor < shape.cursors; cursor++) {
+        if (words[cursor] <= target(cursor)) {
+          passNext(cursor, chunks);
+          passed = true;
         }
-        chunk = load(id, chunks);
-        rows = chunk.rows();
-        at = 0;
-        end = chunk.count() * stride;
       }
-      time = rows[at + StateShape.TIME];
-    } while (time <= target);
-    stand(cursor, time, id, at / stride);
+    } while (passed);
+  }
+
+  private void passNext(int cursor, ChunkStore chunks) {
+    int stride = shape.stride;
+    int index = indexOf(cursor);
+    long[] rows = sealedRows[cursor];
+    int count;
+    if (rows != null) {
+      count = rows.length;
+    } else {
+      Chunk chunk = load(chunkOf(cursor), chunks);
+      rows = chunk.rows();
+      count = chunk.count() * stride;
+      if (chunk.sealed()) {
+        sealedRows[cursor] = rows;
+      }
+    }
+    int at = index * stride;
+    pass(cursor, rows, at, 1);
+    if (cursor == 0) {
+      causePartition = (int) (rows[at + shape.metaWord] >> 32);
+      causeOffset = rows[at + StateShape.OFFSET];
+    }
+    at += stride;
+    if (at < count) {
+      words[cursor] = rows[at + StateShape.TIME];
+      words[shape.cursors + cursor]++;
+    } else {
+      passToNextChunk(cursor, chunks);
+    }
+  }
+
+  private void passToNextChunk(int cursor, ChunkStore chunks) {
+    int id = load(chunkOf(cursor), chunks).next();
+    if (id == Chunk.NONE) {
+      words[cursor] = NEVER;
+    } else {
+      stand(cursor, load(id, chunks).time(0), id, 0);
+    }
   }
 
   private void backward(int cursor, long target, ChunkStore chunks) {
@@ -413,23 +444,21 @@ public final class EntityState {
   private void pass(int cursor, long[] rows, int at, int times) {
     long presence = rows[at + shape.presenceWord];
     long filters = rows[at + shape.filterWord];
-    for (int total = shape.totalStart[cursor]; total < shape.totalStart[cursor + 1]; total++) {
-      long needed = shape.totalPresence[total];
-      long filter = shape.totalFilter[total];
-      if ((presence & needed) != needed || (filters & filter) != filter) {
+    for (StateShape.Total total : shape.totals[cursor]) {
+      if ((~presence & total.presence() | ~filters & total.filter()) != 0) {
         continue;
       }
-      int word = shape.totalAt[total];
+      int word = total.at();
       words[word] += times;
-      int kind = shape.totalKind[total];
+      int kind = total.kind();
       if (kind == StateShape.COUNT_ONLY) {
         continue;
       }
-      long value = rows[at + shape.totalValueWord[total]];
+      long value = rows[at + total.valueWord()];
       if (kind == StateShape.REAL) {
         double number = Double.longBitsToDouble(value);
         if (!ExactSum.addNarrow(words, word + 1, times > 0 ? number : -number)) {
-          passWide(total, number, times);
+          passWide(total.wide(), number, times);
         }
       } else if (kind == StateShape.SMALL_INTEGER) {
         words[word + 1] += times > 0 ? value : -value;
@@ -441,16 +470,16 @@ public final class EntityState {
     }
   }
 
-  private void passWide(int total, double number, int times) {
+  private void passWide(int at, double number, int times) {
     long[] sums = wide;
     if (sums == null) {
       sums = new long[shape.wideWords];
       wide = sums;
     }
     if (times > 0) {
-      ExactSum.addWide(sums, shape.totalWide[total], number);
+      ExactSum.addWide(sums, at, number);
     } else {
-      ExactSum.subtractWide(sums, shape.totalWide[total], number);
+      ExactSum.subtractWide(sums, at, number);
     }
   }
 
@@ -460,41 +489,38 @@ public final class EntityState {
    * empty window the feature's empty value.
    */
   public void answer(@Nullable Object[] into, int from, ChunkStore chunks) {
-    answer(0, shape.features, into, from, chunks);
+    answer(0, shape.features.length, into, from, chunks);
   }
 
   /** Writes {@code count} features from {@code firstFeature} on, as {@link #answer} does. */
   public void answer(
       int firstFeature, int count, @Nullable Object[] into, int from, ChunkStore chunks) {
     for (int feature = firstFeature; feature < firstFeature + count; feature++) {
-      into[from + feature - firstFeature] = value(feature, chunks);
+      into[from + feature - firstFeature] = value(shape.features[feature], chunks);
     }
   }
 
-  private @Nullable Object value(int feature, ChunkStore chunks) {
-    int newer = shape.newTotal[feature];
-    int older = shape.oldTotal[feature];
-    long count = words[shape.totalAt[newer]] - words[shape.totalAt[older]];
+  private @Nullable Object value(StateShape.Feature feature, ChunkStore chunks) {
+    long count = words[feature.newAt()] - words[feature.oldAt()];
     if (count == 0) {
-      return shape.empties[feature];
+      return feature.empty();
     }
-    return switch (shape.aggregates[feature]) {
+    return switch (feature.aggregate()) {
       case COUNT -> (Object) count;
-      case SUM -> (Object) sum(newer, older);
-      case AVG -> (Object) (sum(newer, older) / count);
+      case SUM -> (Object) sum(feature);
+      case AVG -> (Object) (sum(feature) / count);
       case MIN -> extreme(feature, true, chunks);
       case MAX -> extreme(feature, false, chunks);
     };
   }
 
-  private double sum(int newer, int older) {
-    int minuend = shape.totalAt[newer] + 1;
-    int subtrahend = shape.totalAt[older] + 1;
-    int kind = shape.totalKind[newer];
-    if (kind == StateShape.SMALL_INTEGER) {
+  private double sum(StateShape.Feature feature) {
+    int minuend = feature.newAt() + 1;
+    int subtrahend = feature.oldAt() + 1;
+    if (feature.kind() == StateShape.SMALL_INTEGER) {
       return words[minuend] - words[subtrahend];
     }
-    if (kind == StateShape.INTEGER) {
+    if (feature.kind() == StateShape.INTEGER) {
       return ExactSum.integerDifference(words, minuend, subtrahend);
     }
     long[] sums = wide;
@@ -502,13 +528,13 @@ public final class EntityState {
       return ExactSum.narrowDifference(words, minuend, subtrahend);
     }
     return ExactSum.difference(
-        words, minuend, subtrahend, sums, shape.totalWide[newer], shape.totalWide[older]);
+        words, minuend, subtrahend, sums, feature.newWide(), feature.oldWide());
   }
 
-  private Object extreme(int feature, boolean smallest, ChunkStore chunks) {
-    int extremum = shape.extremum[feature];
-    int older = shape.oldCursor[feature];
-    int newer = shape.newCursor[feature];
+  private Object extreme(StateShape.Feature feature, boolean smallest, ChunkStore chunks) {
+    int extremum = feature.extremum();
+    int older = feature.oldCursor();
+    int newer = feature.newCursor();
     boolean toEnd = words[newer] == NEVER;
     int lastId = toEnd ? tailChunk : chunkOf(newer);
     int id = chunkOf(older);
@@ -522,7 +548,7 @@ public final class EntityState {
               ? Math.min(best, chunk.smallest(extremum, from, to))
               : Math.max(best, chunk.largest(extremum, from, to));
       if (id == lastId) {
-        return shape.ofRank(shape.extremumColumn[extremum], best);
+        return shape.ofRank(shape.extrema[extremum].column(), best);
       }
       id = chunk.next();
       from = 0;
@@ -555,8 +581,8 @@ public final class EntityState {
   public long nextChange(int firstFeature, int count, ChunkStore chunks) {
     long earliest = NEVER;
     for (int feature = firstFeature; feature < firstFeature + count; feature++) {
-      earliest = Math.min(earliest, nextCrossing(shape.newCursor[feature]));
-      earliest = Math.min(earliest, nextCrossing(shape.oldCursor[feature]));
+      earliest = Math.min(earliest, nextCrossing(shape.features[feature].newCursor()));
+      earliest = Math.min(earliest, nextCrossing(shape.features[feature].oldCursor()));
     }
     return earliest;
   }
@@ -648,12 +674,12 @@ public final class EntityState {
     if (sums == null) {
       return;
     }
-    for (int total = 0; total < shape.totalBefore.length; total++) {
-      int at = shape.totalWide[total];
-      if (at >= 0 && shape.totalBefore[total] >= 0) {
-        int before = shape.totalWide[shape.totalBefore[total]];
-        if (!Arrays.equals(
-            sums, at, at + ExactSum.WIDE_WORDS, sums, before, before + ExactSum.WIDE_WORDS)) {
+    for (StateShape.Total[] totals : shape.totals) {
+      for (StateShape.Total total : totals) {
+        StateShape.Total before = total.before();
+        if (before != null
+            && total.wide() >= 0
+            && !ExactSum.equalWide(sums, total.wide(), before.wide())) {
           return;
         }
       }
@@ -698,25 +724,31 @@ public final class EntityState {
       }
     }
     long[] difference = new long[ExactSum.WIDE_WORDS];
-    for (int total = 0; total < shape.totalAt.length; total++) {
-      int before = shape.totalBefore[total];
-      if (before >= 0) {
-        int at = shape.totalAt[total];
-        int from = shape.totalAt[before];
-        int length = StateShape.sumWords(shape.totalKind[total]);
-        Varint.writeSigned(out, words[from] - words[at]);
-        System.arraycopy(words, from + 1, difference, 0, length);
-        ExactSum.subtractWords(difference, 0, words, at + 1, length);
-        for (int word = 0; word < length; word++) {
-          Varint.writeSigned(out, difference[word]);
+    for (StateShape.Total[] totals : shape.totals) {
+      for (StateShape.Total total : totals) {
+        if (total.before() != null) {
+          writeDifference(out, total.before(), total, difference);
         }
-        if (sums != null && shape.totalWide[total] >= 0) {
-          System.arraycopy(sums, shape.totalWide[before], difference, 0, ExactSum.WIDE_WORDS);
-          ExactSum.subtractWide(difference, 0, sums, shape.totalWide[total]);
-          for (int word = 0; word < ExactSum.WIDE_WORDS; word++) {
-            Varint.writeSigned(out, difference[word]);
-          }
-        }
+      }
+    }
+  }
+
+  private void writeDifference(
+      DataOutput out, StateShape.Total before, StateShape.Total total, long[] difference)
+      throws IOException {
+    Varint.writeSigned(out, words[before.at()] - words[total.at()]);
+    int length = total.sumWords();
+    System.arraycopy(words, before.at() + 1, difference, 0, length);
+    ExactSum.subtractWords(difference, 0, words, total.at() + 1, length);
+    for (int word = 0; word < length; word++) {
+      Varint.writeSigned(out, difference[word]);
+    }
+    long[] sums = wide;
+    if (sums != null && total.wide() >= 0) {
+      System.arraycopy(sums, before.wide(), difference, 0, ExactSum.WIDE_WORDS);
+      ExactSum.subtractWide(difference, 0, sums, total.wide());
+      for (int word = 0; word < ExactSum.WIDE_WORDS; word++) {
+        Varint.writeSigned(out, difference[word]);
       }
     }
   }
@@ -754,7 +786,18 @@ public final class EntityState {
         state.stand(cursor, state.target(cursor) + ahead, id, (int) Varint.readUnsigned(in));
       }
     }
-    state.readTotals(in, (flags & FLAG_WIDE) != 0);
+    if ((flags & FLAG_WIDE) != 0) {
+      state.wide = new long[shape.wideWords];
+    }
+    // The first total of a chain starts from zero: only the differences along it matter.
+    long[] difference = new long[ExactSum.WIDE_WORDS];
+    for (StateShape.Total[] totals : shape.totals) {
+      for (StateShape.Total total : totals) {
+        if (total.before() != null) {
+          state.readDifference(in, total.before(), total, difference);
+        }
+      }
+    }
     return state;
   }
 
@@ -762,33 +805,24 @@ public final class EntityState {
     return behindNext < 0 ? Chunk.NONE : (int) (nextChunkId - behindNext);
   }
 
-  /** The first total of a chain starts from zero: only the differences along it matter. */
-  private void readTotals(DataInput in, boolean withWide) throws IOException {
-    long[] sums = withWide ? new long[shape.wideWords] : null;
-    long[] difference = new long[ExactSum.WIDE_WORDS];
-    for (int total = 0; total < shape.totalAt.length; total++) {
-      int before = shape.totalBefore[total];
-      if (before >= 0) {
-        int at = shape.totalAt[total];
-        int from = shape.totalAt[before];
-        int length = StateShape.sumWords(shape.totalKind[total]);
-        words[at] = words[from] - Varint.readSigned(in);
-        for (int word = 0; word < length; word++) {
-          difference[word] = Varint.readSigned(in);
-        }
-        System.arraycopy(words, from + 1, words, at + 1, length);
-        ExactSum.subtractWords(words, at + 1, difference, 0, length);
-        if (sums != null && shape.totalWide[total] >= 0) {
-          for (int word = 0; word < ExactSum.WIDE_WORDS; word++) {
-            difference[word] = Varint.readSigned(in);
-          }
-          int wideAt = shape.totalWide[total];
-          System.arraycopy(sums, shape.totalWide[before], sums, wideAt, ExactSum.WIDE_WORDS);
-          ExactSum.subtractWide(sums, wideAt, difference, 0);
-        }
-      }
+  private void readDifference(
+      DataInput in, StateShape.Total before, StateShape.Total total, long[] difference)
+      throws IOException {
+    words[total.at()] = words[before.at()] - Varint.readSigned(in);
+    int length = total.sumWords();
+    for (int word = 0; word < length; word++) {
+      difference[word] = Varint.readSigned(in);
     }
-    wide = sums;
+    System.arraycopy(words, before.at() + 1, words, total.at() + 1, length);
+    ExactSum.subtractWords(words, total.at() + 1, difference, 0, length);
+    long[] sums = wide;
+    if (sums != null && total.wide() >= 0) {
+      for (int word = 0; word < ExactSum.WIDE_WORDS; word++) {
+        difference[word] = Varint.readSigned(in);
+      }
+      System.arraycopy(sums, before.wide(), sums, total.wide(), ExactSum.WIDE_WORDS);
+      ExactSum.subtractWide(sums, total.wide(), difference, 0);
+    }
   }
 
   private int chunkAfter(long time, int partition, long offset, ChunkStore chunks) {
@@ -833,6 +867,7 @@ public final class EntityState {
   }
 
   private void stand(int cursor, long nextTime, int chunk, int index) {
+    sealedRows[cursor] = null;
     words[cursor] = nextTime;
     words[shape.cursors + cursor] = (long) chunk << 32 | index;
   }

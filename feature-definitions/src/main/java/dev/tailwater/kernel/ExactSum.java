@@ -263,6 +263,11 @@ public final class ExactSum {
     }
   }
 
+  /** Whether two wide accumulators in one array hold the same. */
+  static boolean equalWide(long[] words, int one, int other) {
+    return Arrays.equals(words, one, one + WIDE_WORDS, words, other, other + WIDE_WORDS);
+  }
+
   /** {@code from[at..] -= words[subtrahend..]}, over {@code length} words. */
   static void subtractWords(long[] from, int at, long[] words, int subtrahend, int length) {
     long borrow = 0;

@@ -4,7 +4,14 @@ import dev.tailwater.schemas.ColumnType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -15,11 +22,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class StateShape {
 
-  /** Words of a row that every layout has: the event time, the offset, the partition and flags. */
+  /** The first words of every row. */
   static final int TIME = 0;
 
   static final int OFFSET = 1;
-  static final int META = 2;
 
   /** What a running total holds beside its count. */
   static final int COUNT_ONLY = 0;
@@ -41,12 +47,15 @@ final class StateShape {
 
   final long horizonMs;
 
-  // The row of a fact: time, offset, partition | flags, [flags], [id hash], values.
+  // The row of a fact: time, offset, [id hash], partition | flags, [more flags], values. A cursor
+  // that
+  // passes a fact reads its flags and values and the next fact's time: they lie together.
   final int stride;
+  final int idHashWord;
+  final int metaWord;
   final int presenceWord;
   final int filterWord;
   final int filterShift;
-  final int idHashWord;
   final int[] valueWord;
   final ColumnType[] columnTypes;
   private final boolean[] dense;
@@ -55,40 +64,61 @@ final class StateShape {
   final int cursors;
   final long[] offsets;
 
-  /** Cursor c's running totals are those from totalStart[c] to totalStart[c + 1]. */
-  final int[] totalStart;
+  /** Per cursor the totals that it keeps. */
+  final Total[][] totals;
 
-  // Running totals: a count of facts or values, and perhaps their sum in the words after it.
+  /** Longs of a state, and of its wide sums if it has any. */
   final int words;
-  final int[] totalAt;
-  final int[] totalKind;
-  final int[] totalValueWord;
-  final long[] totalPresence;
-  final long[] totalFilter;
-
-  /** The same total of the cursor with the next smaller offset that has one, or -1. */
-  final int[] totalBefore;
-
-  /** Where a real total's wide accumulator is, or -1. */
-  final int[] totalWide;
 
   final int wideWords;
+  final Feature[] features;
+  final Extremum[] extrema;
 
-  // Features: the totals at their new and old edge.
-  final int features;
-  final Aggregate[] aggregates;
-  final int[] newCursor;
-  final int[] oldCursor;
-  final int[] newTotal;
-  final int[] oldTotal;
-  final int[] extremum;
-  final @Nullable Object[] empties;
+  /**
+   * A count of facts or values behind a cursor, and perhaps their sum.
+   *
+   * @param at position of the count in the state's words; the sum follows it
+   * @param kind of sum
+   * @param presence bits of the presence word that a fact needs
+   * @param filter bits of the filter word that a fact needs
+   * @param valueWord position of the value in the row, or -1
+   * @param wide position of a REAL sum's wide accumulator, or -1
+   * @param before the same total of the cursor with the next smaller offset, if one has it
+   */
+  record Total(
+      int at,
+      int kind,
+      long presence,
+      long filter,
+      int valueWord,
+      int wide,
+      @Nullable Total before) {
 
-  // Distinct (column, filter) pairs of MIN and MAX features: what chunks summarise.
-  final int extrema;
-  final int[] extremumColumn;
-  final long[] extremumPresence;
-  final long[] extremumFilter;
+    int sumWords() {
+      return StateShape.sumWords(kind);
+    }
+  }
+
+  /**
+   * How a feature is read off the totals at its new and old edge.
+   *
+   * @param kind of sum
+   * @param extremum position in the extrema, or -1
+   */
+  record Feature(
+      Aggregate aggregate,
+      int kind,
+      int newAt,
+      int oldAt,
+      int newWide,
+      int oldWide,
+      int newCursor,
+      int oldCursor,
+      int extremum,
+      @Nullable Object empty) {}
+
+  /** A distinct (column, filter) of MIN and MAX features: what chunks summarise. */
+  record Extremum(int column, int valueWord, long presence, long filter) {}
 
   private record Measure(int column, int filter) {}
 
@@ -100,17 +130,18 @@ final class StateShape {
 
     int columns = layout.columns().size();
     columnTypes = layout.columns().toArray(ColumnType[]::new);
-    int word = META + 1;
+    int word = OFFSET + 1;
+    idHashWord = layout.identified() ? word++ : -1;
+    metaWord = word++;
     if (columns + layout.filters() <= 32) {
-      presenceWord = META;
-      filterWord = META;
+      presenceWord = metaWord;
+      filterWord = metaWord;
       filterShift = columns;
     } else {
       presenceWord = word++;
       filterWord = word++;
       filterShift = 0;
     }
-    idHashWord = layout.identified() ? word++ : -1;
     valueWord = new int[columns];
     for (int column = 0; column < columns; column++) {
       // Of a text only its presence is used.
@@ -136,99 +167,95 @@ final class StateShape {
     offsets = distinct.stream().mapToLong(Long::longValue).toArray();
     cursors = offsets.length;
 
-    features = layout.features().size();
-    aggregates = new Aggregate[features];
-    newCursor = new int[features];
-    oldCursor = new int[features];
-    newTotal = new int[features];
-    oldTotal = new int[features];
-    extremum = new int[features];
-    empties = new Object[features];
-
-    List<List<Measure>> measures = new ArrayList<>();
-    List<Measure> summed = new ArrayList<>();
+    List<Set<Measure>> measures = new ArrayList<>();
+    for (int cursor = 0; cursor < cursors; cursor++) {
+      measures.add(new LinkedHashSet<>());
+    }
+    Set<Measure> summed = new HashSet<>();
     List<Measure> compared = new ArrayList<>();
-    for (int cursor = 0; cursor < cursors; cursor++) {
-      measures.add(new ArrayList<>());
-    }
-    for (int f = 0; f < features; f++) {
-      FeatureSpec feature = layout.features().get(f);
+    for (FeatureSpec feature : layout.features()) {
       Measure measure = new Measure(feature.column(), feature.filter());
-      aggregates[f] = feature.aggregate();
-      newCursor[f] = Arrays.binarySearch(offsets, feature.delayMs());
-      oldCursor[f] = Arrays.binarySearch(offsets, feature.delayMs() + feature.windowMs());
-      newTotal[f] = indexIn(measures.get(newCursor[f]), measure);
-      oldTotal[f] = indexIn(measures.get(oldCursor[f]), measure);
-      Aggregate aggregate = feature.aggregate();
-      if (aggregate == Aggregate.SUM || aggregate == Aggregate.AVG) {
+      measures.get(cursorAt(feature.delayMs())).add(measure);
+      measures.get(cursorAt(feature.delayMs() + feature.windowMs())).add(measure);
+      if (isSum(feature.aggregate())) {
         summed.add(measure);
+      } else if (feature.aggregate() != Aggregate.COUNT && !compared.contains(measure)) {
+        compared.add(measure);
       }
-      extremum[f] =
-          aggregate == Aggregate.MIN || aggregate == Aggregate.MAX
-              ? indexIn(compared, measure)
-              : -1;
-      empties[f] =
-          aggregate == Aggregate.COUNT && feature.empty() == null
-              ? Long.valueOf(0)
-              : feature.empty();
     }
 
-    totalStart = new int[cursors + 1];
-    for (int cursor = 0; cursor < cursors; cursor++) {
-      totalStart[cursor + 1] = totalStart[cursor] + measures.get(cursor).size();
-    }
-    int totals = totalStart[cursors];
-    totalAt = new int[totals];
-    totalKind = new int[totals];
-    totalValueWord = new int[totals];
-    totalPresence = new long[totals];
-    totalFilter = new long[totals];
-    totalBefore = new int[totals];
-    totalWide = new int[totals];
+    // The times and positions of the cursors come first.
     int at = 2 * cursors;
     int wide = 0;
+    totals = new Total[cursors][];
+    List<Map<Measure, Total>> totalOf = new ArrayList<>();
+    Map<Measure, Total> latest = new HashMap<>();
     for (int cursor = 0; cursor < cursors; cursor++) {
-      for (int m = 0; m < measures.get(cursor).size(); m++) {
-        Measure measure = measures.get(cursor).get(m);
-        int total = totalStart[cursor] + m;
-        totalAt[total] = at++;
-        totalFilter[total] = filterMask(measure.filter());
-        totalPresence[total] = presenceMask(measure.column());
-        totalValueWord[total] = measure.column() < 0 ? -1 : valueWord[measure.column()];
-        totalBefore[total] = -1;
-        for (int before = 0; before < cursor; before++) {
-          int index = measures.get(before).indexOf(measure);
-          if (index >= 0) {
-            totalBefore[total] = totalStart[before] + index;
-          }
-        }
-        totalWide[total] = -1;
-        if (summed.contains(measure)) {
-          totalKind[total] = sumKind(columnTypes[measure.column()]);
-          at += sumWords(totalKind[total]);
-          if (totalKind[total] == REAL) {
-            totalWide[total] = wide;
-            wide += ExactSum.WIDE_WORDS;
-          }
-        }
+      Map<Measure, Total> own = new LinkedHashMap<>();
+      for (Measure measure : measures.get(cursor)) {
+        int kind = summed.contains(measure) ? sumKind(columnTypes[measure.column()]) : COUNT_ONLY;
+        Total total =
+            new Total(
+                at,
+                kind,
+                presenceMask(measure.column()),
+                filterMask(measure.filter()),
+                measure.column() < 0 ? -1 : valueWord[measure.column()],
+                kind == REAL ? wide : -1,
+                latest.get(measure));
+        own.put(measure, total);
+        latest.put(measure, total);
+        at += 1 + sumWords(kind);
+        wide += kind == REAL ? ExactSum.WIDE_WORDS : 0;
       }
+      totals[cursor] = own.values().toArray(Total[]::new);
+      totalOf.add(own);
     }
     words = at;
     wideWords = wide;
-    for (int f = 0; f < features; f++) {
-      newTotal[f] += totalStart[newCursor[f]];
-      oldTotal[f] += totalStart[oldCursor[f]];
+
+    extrema = new Extremum[compared.size()];
+    for (int e = 0; e < extrema.length; e++) {
+      Measure measure = compared.get(e);
+      extrema[e] =
+          new Extremum(
+              measure.column(),
+              valueWord[measure.column()],
+              presenceMask(measure.column()),
+              filterMask(measure.filter()));
     }
 
-    extrema = compared.size();
-    extremumColumn = new int[extrema];
-    extremumPresence = new long[extrema];
-    extremumFilter = new long[extrema];
-    for (int e = 0; e < extrema; e++) {
-      extremumColumn[e] = compared.get(e).column();
-      extremumPresence[e] = presenceMask(compared.get(e).column());
-      extremumFilter[e] = filterMask(compared.get(e).filter());
+    features = new Feature[layout.features().size()];
+    for (int f = 0; f < features.length; f++) {
+      FeatureSpec spec = layout.features().get(f);
+      Measure measure = new Measure(spec.column(), spec.filter());
+      int newCursor = cursorAt(spec.delayMs());
+      int oldCursor = cursorAt(spec.delayMs() + spec.windowMs());
+      Total newer = Objects.requireNonNull(totalOf.get(newCursor).get(measure));
+      Total older = Objects.requireNonNull(totalOf.get(oldCursor).get(measure));
+      boolean extreme = spec.aggregate() == Aggregate.MIN || spec.aggregate() == Aggregate.MAX;
+      Object empty = spec.empty();
+      features[f] =
+          new Feature(
+              spec.aggregate(),
+              newer.kind(),
+              newer.at(),
+              older.at(),
+              newer.wide(),
+              older.wide(),
+              newCursor,
+              oldCursor,
+              extreme ? compared.indexOf(measure) : -1,
+              empty == null && spec.aggregate() == Aggregate.COUNT ? Long.valueOf(0) : empty);
     }
+  }
+
+  private int cursorAt(long offset) {
+    return Arrays.binarySearch(offsets, offset);
+  }
+
+  private static boolean isSum(Aggregate aggregate) {
+    return aggregate == Aggregate.SUM || aggregate == Aggregate.AVG;
   }
 
   /**
@@ -273,9 +300,10 @@ final class StateShape {
     }
     rows[at + TIME] = fact.time;
     rows[at + OFFSET] = fact.offset;
-    rows[at + META] = (long) fact.partition << 32;
-    if (presenceWord == META) {
-      rows[at + META] |= (fact.filterBits & lowBits(layout.filters())) << filterShift | presence;
+    rows[at + metaWord] = (long) fact.partition << 32;
+    if (presenceWord == metaWord) {
+      rows[at + metaWord] |=
+          (fact.filterBits & lowBits(layout.filters())) << filterShift | presence;
     } else {
       rows[at + presenceWord] = presence;
       rows[at + filterWord] = fact.filterBits;
@@ -396,15 +424,6 @@ final class StateShape {
 
   private static long lowBits(int bits) {
     return bits == 64 ? -1L : (1L << bits) - 1;
-  }
-
-  private static int indexIn(List<Measure> measures, Measure measure) {
-    int index = measures.indexOf(measure);
-    if (index < 0) {
-      measures.add(measure);
-      return measures.size() - 1;
-    }
-    return index;
   }
 
   private static int layoutHash(StateLayout layout) {

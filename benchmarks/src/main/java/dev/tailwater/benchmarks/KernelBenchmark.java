@@ -1,0 +1,183 @@
+package dev.tailwater.benchmarks;
+
+import dev.tailwater.kernel.Aggregate;
+import dev.tailwater.kernel.EntityState;
+import dev.tailwater.kernel.Fact;
+import dev.tailwater.kernel.FeatureSpec;
+import dev.tailwater.kernel.HeapChunkStore;
+import dev.tailwater.kernel.StateLayout;
+import dev.tailwater.schemas.ColumnType;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.Blackhole;
+
+/**
+ * What do exact answers, disorder, late facts and pruning cost over the least a program could do?
+ *
+ * <p>Both benchmarks read the same stream, half a year of card payments, and compute the same twelve
+ * features for each payment: count and average amount of its customer, count and fraud rate of its
+ * terminal a week ago, each over 1, 7 and 30 days. {@link #floor} is a loop over primitive arrays
+ * that believes in order, never forgets a payment and adds doubles; {@link #kernel} is the state that
+ * Tailwater's operator runs.
+ */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.SECONDS)
+@Fork(value = 1, jvmArgs = {"-Xmx1g", "-XX:+UseSerialGC"})
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+public class KernelBenchmark {
+
+  private static final int PAYMENTS = 1_754_155;
+  private static final int CUSTOMERS = 5_000;
+  private static final int TERMINALS = 10_000;
+  private static final long DAY = 86_400_000L;
+  private static final long DAYS = 183;
+  private static final long DELAY = 7 * DAY;
+  private static final long[] WINDOWS = {DAY, 7 * DAY, 30 * DAY};
+
+  private final long[] times = new long[PAYMENTS];
+  private final int[] customers = new int[PAYMENTS];
+  private final int[] terminals = new int[PAYMENTS];
+  private final double[] amounts = new double[PAYMENTS];
+  private final boolean[] frauds = new boolean[PAYMENTS];
+
+  /** A payment is at a random instant, in whole seconds, by a random customer at any terminal. */
+  @Setup
+  public void generate() {
+    Random random = new Random(42);
+    for (int i = 0; i < PAYMENTS; i++) {
+      times[i] = 1000 * (long) (random.nextDouble() * DAYS * DAY / 1000);
+    }
+    Arrays.sort(times);
+    for (int i = 0; i < PAYMENTS; i++) {
+      customers[i] = random.nextInt(CUSTOMERS);
+      terminals[i] = random.nextInt(TERMINALS);
+      amounts[i] = random.nextInt(20_000) / 100.0;
+      frauds[i] = random.nextInt(100) == 0;
+    }
+  }
+
+  /** The kernel, on the heap: insert, seek, answer and prune for each payment and both entities. */
+  @Benchmark
+  @OperationsPerInvocation(PAYMENTS)
+  public void kernel(Blackhole blackhole) {
+    Entities byCustomer = new Entities(layout(ColumnType.DOUBLE, 0));
+    Entities byTerminal = new Entities(layout(ColumnType.BOOLEAN, DELAY));
+    @Nullable Object[] answer = new Object[4 * WINDOWS.length];
+    for (int i = 0; i < PAYMENTS; i++) {
+      byCustomer.apply(customers[i], times[i], i, amounts[i], answer, 0);
+      byTerminal.apply(terminals[i], times[i], i, frauds[i], answer, 2 * WINDOWS.length);
+      blackhole.consume(answer);
+    }
+  }
+
+  private static StateLayout layout(ColumnType column, long delay) {
+    List<FeatureSpec> features = new ArrayList<>();
+    for (long window : WINDOWS) {
+      features.add(new FeatureSpec(Aggregate.COUNT, -1, -1, window, delay, null));
+      features.add(new FeatureSpec(Aggregate.AVG, 0, -1, window, delay, null));
+    }
+    return new StateLayout(List.of(column), 0, features, true, DAY);
+  }
+
+  private static final class Entities {
+    private record Entity(EntityState state, HeapChunkStore chunks) {}
+
+    private final StateLayout layout;
+    private final Fact fact;
+    private final Map<Integer, Entity> entities = new HashMap<>();
+
+    Entities(StateLayout layout) {
+      this.layout = layout;
+      fact = new Fact(layout);
+    }
+
+    void apply(int key, long time, int id, Object value, @Nullable Object[] into, int from) {
+      Entity entity =
+          entities.computeIfAbsent(
+              key, k -> new Entity(new EntityState(layout), new HeapChunkStore()));
+      fact.time = time;
+      fact.offset = id;
+      fact.idHash = id;
+      fact.values[0] = value;
+      entity.state.insert(fact, entity.chunks);
+      entity.state.seek(time, entity.chunks);
+      entity.state.answer(into, from, entity.chunks);
+      entity.state.prune(time, entity.chunks);
+    }
+  }
+
+  /** The floor: arrays that only grow, one running sum per window. */
+  @Benchmark
+  @OperationsPerInvocation(PAYMENTS)
+  public void floor(Blackhole blackhole) {
+    Map<Integer, Windows> byCustomer = new HashMap<>();
+    Map<Integer, Windows> byTerminal = new HashMap<>();
+    double[] answer = new double[4 * WINDOWS.length];
+    for (int i = 0; i < PAYMENTS; i++) {
+      byCustomer
+          .computeIfAbsent(customers[i], k -> new Windows(0))
+          .apply(times[i], amounts[i], answer, 0);
+      byTerminal
+          .computeIfAbsent(terminals[i], k -> new Windows(DELAY))
+          .apply(times[i], frauds[i] ? 1 : 0, answer, 2 * WINDOWS.length);
+      blackhole.consume(answer);
+    }
+  }
+
+  private static final class Windows {
+    private final long delay;
+    private long[] times = new long[16];
+    private double[] values = new double[16];
+    private int size;
+    private int newest;
+    private final int[] oldest = new int[WINDOWS.length];
+    private final double[] sums = new double[WINDOWS.length];
+
+    Windows(long delay) {
+      this.delay = delay;
+    }
+
+    void apply(long time, double value, double[] into, int from) {
+      if (size == times.length) {
+        times = Arrays.copyOf(times, 2 * size);
+        values = Arrays.copyOf(values, 2 * size);
+      }
+      times[size] = time;
+      values[size++] = value;
+      while (newest < size && times[newest] <= time - delay) {
+        for (int window = 0; window < WINDOWS.length; window++) {
+          sums[window] += values[newest];
+        }
+        newest++;
+      }
+      for (int window = 0; window < WINDOWS.length; window++) {
+        while (oldest[window] < newest
+            && times[oldest[window]] <= time - delay - WINDOWS[window]) {
+          sums[window] -= values[oldest[window]++];
+        }
+        int count = newest - oldest[window];
+        into[from + 2 * window] = count;
+        into[from + 2 * window + 1] = count == 0 ? Double.NaN : sums[window] / count;
+      }
+    }
+  }
+}
