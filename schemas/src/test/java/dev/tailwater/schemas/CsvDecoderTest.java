@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayInputStream;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
@@ -149,10 +150,20 @@ class CsvDecoderTest {
   @ValueSource(longs = {1, 2, 3})
   void theFastPathForDecimalsIsExact(long seed) throws Exception {
     Random random = new Random(seed);
-    for (int i = 0; i < 5_000; i++) {
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < 20_000; i++) {
       long digits = random.nextLong() >> random.nextInt(64);
-      String text = BigDecimal.valueOf(digits, random.nextInt(25)).toPlainString();
-      assertThat(one(ColumnType.DOUBLE, text)).as(text).isEqualTo(Double.parseDouble(text));
+      texts.add(BigDecimal.valueOf(digits, random.nextInt(25)).toPlainString());
+    }
+    byte[] file = ("a\n" + String.join("\n", texts)).getBytes(StandardCharsets.UTF_8);
+    try (CsvRecords records = new CsvRecords(new ByteArrayInputStream(file))) {
+      records.next();
+      CsvDecoder decoder =
+          new CsvDecoder(records.header(), List.of(new Column("a", ColumnType.DOUBLE, true)));
+      for (String text : texts) {
+        records.next();
+        assertThat(decoder.decode(records)[0]).as(text).isEqualTo(Double.parseDouble(text));
+      }
     }
   }
 

@@ -113,7 +113,7 @@ class PredictionFormatTest {
     Random random = new Random(seed);
     PredictionFormat.Encoder encoder = format.encoder();
     PredictionFormat.Decoder decoder = format.decoder();
-    for (int i = 0; i < 20_000; i++) {
+    for (int i = 0; i < 5_000; i++) {
       byte[] damaged = Damage.of(encoder.encode(i % 2 == 0 ? SCORED : REJECTED), random);
       try {
         encoder.encode(decoder.decode(damaged)); // Whatever is accepted can be written again.

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class RecordFormatPropertyTest {
 
-  private static final int ROWS = 2_000;
+  private static final int ROWS = 1_000;
   private static final Schema AVRO = new Schema.Parser().parse(RandomRows.SCHEMA.avro());
 
   static Stream<Arguments> formatsAndSeeds() {
@@ -51,7 +51,7 @@ class RecordFormatPropertyTest {
     RandomRows rows = new RandomRows(seed);
     RecordEncoder encoder = format.encoder(RandomRows.SCHEMA);
     RecordDecoder decoder = format.decoder(RandomRows.SCHEMA);
-    for (int i = 0; i < 10 * ROWS; i++) {
+    for (int i = 0; i < 5 * ROWS; i++) {
       byte[] damaged = Damage.of(encoder.encode(rows.next()), random);
       try {
         @Nullable Object[] values = decoder.decode(damaged);

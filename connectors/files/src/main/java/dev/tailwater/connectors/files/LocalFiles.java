@@ -66,13 +66,13 @@ final class LocalFiles {
     }
   }
 
-  /** The failure of a read, with the file it happened in. */
+  /** The failure of a read, with the file and the record it happened at. */
   static IOException unreadable(String file, long record, Exception cause) {
     return new IOException(
         file
-            + " cannot be read behind its record "
-            + (record - 1)
-            + ": "
+            + " cannot be read from record "
+            + record
+            + " on: "
             + cause.getMessage()
             + "; the file seems to be cut off or damaged",
         cause);

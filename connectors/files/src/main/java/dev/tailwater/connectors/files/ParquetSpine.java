@@ -30,6 +30,9 @@ import org.jspecify.annotations.Nullable;
 /** A spine in Parquet. Fields that only pass through may have any type, nested ones included. */
 final class ParquetSpine implements SpineReading {
 
+  private static final Column EVENT_TIME =
+      new Column(SpineFile.EVENT_TIME, ColumnType.TIMESTAMP, false);
+
   private final Path file;
   private final List<Column> keys;
   private final MessageType schema;
@@ -54,7 +57,7 @@ final class ParquetSpine implements SpineReading {
     for (int i = 0; i < keyFields.length; i++) {
       keyFields[i] = require(keys.get(i));
     }
-    eventTimeField = require(new Column(SpineFile.EVENT_TIME, ColumnType.TIMESTAMP, false));
+    eventTimeField = require(EVENT_TIME);
     reader = new GroupReaderBuilder(input).build();
   }
 
@@ -198,8 +201,7 @@ final class ParquetSpine implements SpineReading {
   }
 
   private long eventTime(Group group) throws UndecodableRecordException {
-    Object value =
-        value(group, eventTimeField, new Column(SpineFile.EVENT_TIME, ColumnType.TIMESTAMP, false));
+    Object value = value(group, eventTimeField, EVENT_TIME);
     if (value instanceof Long eventTime) {
       return eventTime;
     }

@@ -138,7 +138,7 @@ class EventFilesTest {
 
     assertThatThrownBy(() -> read(whole))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("e.csv.gz cannot be read behind its record")
+        .hasMessageContaining("e.csv.gz cannot be read from record")
         .hasMessageContaining("cut off or damaged");
   }
 
