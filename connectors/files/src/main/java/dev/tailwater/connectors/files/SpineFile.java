@@ -18,7 +18,9 @@ import org.apache.flink.api.connector.source.Source;
  * <p>It must have the column {@code event_time} and the key columns; every other column passes
  * through to the training set unread. A row whose keys or time cannot be read is a broken record,
  * and is in no training set. In Parquet, {@code event_time} is a timestamp, an INT64 of
- * milliseconds since the epoch, or text; a STRING key may also be an integer, read as its digits.
+ * milliseconds since the epoch, or text; without a zone it is in UTC, and it is cut to whole
+ * milliseconds for the join (the training set keeps the column as it was). A STRING key may also be
+ * an integer, read as its digits.
  */
 public final class SpineFile {
 
