@@ -43,7 +43,7 @@ final class EntityReader {
     List<Column> columns = new ArrayList<>();
     for (String column : key.keys()) {
       Optional<Text> type = key.text(column);
-      if (type.isEmpty()) {
+      if (!Names.isKeyColumn(key.at(column), column, problems) || type.isEmpty()) {
         continue;
       }
       ColumnType columnType = KEY_TYPES.get(type.get().value());

@@ -25,10 +25,6 @@ final class FeatureViewReader {
 
   private static final Duration TICK = Duration.ofMillis(1);
 
-  /** Columns that stored rows have beside the features. */
-  private static final Set<String> RESERVED =
-      Set.of("valid_from", "valid_until", "revision", "generation", "facts_applied", "entity_key");
-
   private final Registry<StreamReader.Read> streams;
   private final Registry<EntityDefinition> entities;
   private final EntityReader entityReader;
@@ -148,7 +144,7 @@ final class FeatureViewReader {
   private boolean isFree(Text at, Optional<EntityDefinition> entity, String name) {
     boolean isKey =
         entity.isPresent() && entity.get().key().stream().anyMatch(key -> key.name().equals(name));
-    if (isKey || RESERVED.contains(name)) {
+    if (isKey || Names.ofStoredRows().contains(name)) {
       problems.add(at, "is a column of every stored row", "choose another name");
       return false;
     }

@@ -1,6 +1,9 @@
 package dev.tailwater.definitions;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -10,7 +13,7 @@ final class Grammar {
   static final String KIND = "kind";
 
   static final Set<String> STREAM =
-      Set.of(
+      keys(
           KIND,
           "name",
           "topic",
@@ -25,17 +28,22 @@ final class Grammar {
           "ahead",
           "derive",
           "expect");
-  static final Set<String> EXPECTATION = Set.of("that", "else");
-  static final Set<String> ENTITY = Set.of(KIND, "name", "key");
-  static final Set<String> FEATURE_VIEW = Set.of(KIND, "name", "entity", "from", "key", "features");
-  static final Set<String> AGGREGATES = Set.of("count", "sum", "avg", "min", "max");
+  static final Set<String> EXPECTATION = keys("that", "else");
+  static final Set<String> ENTITY = keys(KIND, "name", "key");
+  static final Set<String> FEATURE_VIEW = keys(KIND, "name", "entity", "from", "key", "features");
+  static final Set<String> AGGREGATES = keys("count", "sum", "avg", "min", "max");
   static final Set<String> FEATURE =
-      Set.of("count", "sum", "avg", "min", "max", "over", "delay", "where", "empty");
+      keys("count", "sum", "avg", "min", "max", "over", "delay", "where", "empty");
   static final Set<String> MODEL =
-      Set.of(KIND, "name", "ask", "key", "vector", "deadline", "fallback", "to", "labels");
-  static final Set<String> LABELS = Set.of("stream", "on", "value", "within");
+      keys(KIND, "name", "ask", "key", "vector", "deadline", "fallback", "to", "labels");
+  static final Set<String> LABELS = keys("stream", "on", "value", "within");
 
   private Grammar() {}
+
+  /** In the order in which they are usually written, for messages. */
+  private static Set<String> keys(String... keys) {
+    return Collections.unmodifiableSet(new LinkedHashSet<>(List.of(keys)));
+  }
 
   /** The keys of each kind of document. */
   static Map<String, Set<String>> documents() {

@@ -1,6 +1,8 @@
 package dev.tailwater.definitions;
 
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /** Names that a project coins end up in topics, Redis keys and tables: they are plain. */
@@ -9,7 +11,40 @@ final class Names {
   private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,62}");
   private static final Pattern TOPIC = Pattern.compile("[A-Za-z0-9._-]{1,249}");
 
+  private static final Pattern COLUMN = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
+
+  /** Columns that stored rows have beside keys and features. */
+  private static final Set<String> STORED =
+      Set.of(
+          "valid_from",
+          "valid_until",
+          "revision",
+          "definition_version",
+          "generation",
+          "cause_topic",
+          "cause_partition",
+          "cause_offset",
+          "event_time");
+
   private Names() {}
+
+  /** Names that every stored row or training set uses itself. */
+  static Set<String> ofStoredRows() {
+    return STORED;
+  }
+
+  /** Whether the last part of a key can name a key column; reported if not. */
+  static boolean isKeyColumn(Text at, String name, Problems problems) {
+    if (!COLUMN.matcher(name).matches()) {
+      problems.add(at.withValue(name), "is not a column name", "write letters, digits and _");
+      return false;
+    }
+    if (STORED.contains(name)) {
+      problems.add(at.withValue(name), "is a column of every stored row", "choose another name");
+      return false;
+    }
+    return true;
+  }
 
   /** The name of a document; reported if it is missing or not plain. */
   static Optional<Text> ofDocument(Section document, Problems problems) {
@@ -44,10 +79,7 @@ final class Names {
   /** A plain name for a project from the name of its folder. */
   static String ofProject(String folder) {
     String name =
-        folder
-            .toLowerCase(java.util.Locale.ROOT)
-            .replaceAll("[^a-z0-9_]+", "_")
-            .replaceAll("^_+|_+$", "");
+        folder.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9_]+", "_").replaceAll("^_+|_+$", "");
     if (name.isEmpty() || !Character.isLetter(name.charAt(0))) {
       name = "project_" + name;
     }

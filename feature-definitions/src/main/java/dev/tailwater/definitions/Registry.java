@@ -41,7 +41,7 @@ final class Registry<T> {
     if (!declared.containsKey(reference.value())) {
       problems.add(
           reference,
-          "is not a " + kind,
+          "is not a known " + kind,
           Suggestions.nextStep(reference.value(), declared.keySet()));
     }
     return Optional.ofNullable(definitions.get(reference.value()));

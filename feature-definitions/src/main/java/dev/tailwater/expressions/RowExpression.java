@@ -13,7 +13,8 @@ public interface RowExpression {
    * The value for a row that has at least the columns the expression was compiled against, in their
    * order; NULL by SQL's rules is null.
    *
-   * @throws ArithmeticException as SQL does, for example when an integer is divided by zero
+   * @throws ArithmeticException where SQL has no value: an integer divided by zero, text that is
+   *     not a number cast to one
    */
   @Nullable Object evaluate(@Nullable Object[] row);
 }
