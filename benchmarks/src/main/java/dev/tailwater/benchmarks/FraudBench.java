@@ -37,7 +37,8 @@ public final class FraudBench {
 
   /** Everyone who takes part: the floor first, because it is the measure of the others. */
   static List<Contender> contenders() {
-    return List.of(new PrimitiveLoop(), new DuckDbWindows(), new FlinkSqlOver());
+    return List.of(
+        new PrimitiveLoop(), new DuckDbWindows(), new TailwaterBounded(), new FlinkSqlOver());
   }
 
   /** Exits with 0, with 1 if a contender failed or computed something else, with 2 for usage. */

@@ -31,16 +31,18 @@ import org.openjdk.jmh.infra.Blackhole;
 /**
  * What do exact answers, disorder, late facts and pruning cost over the least a program could do?
  *
- * <p>Both benchmarks read the same stream, half a year of card payments, and compute the same twelve
- * features for each payment: count and average amount of its customer, count and fraud rate of its
- * terminal a week ago, each over 1, 7 and 30 days. {@link #floor} is a loop over primitive arrays
- * that believes in order, never forgets a payment and adds doubles; {@link #kernel} is the state that
- * Tailwater's operator runs.
+ * <p>Both benchmarks read the same stream, half a year of card payments, and compute the same
+ * twelve features for each payment: count and average amount of its customer, count and fraud rate
+ * of its terminal a week ago, each over 1, 7 and 30 days. {@link #floor} is a loop over primitive
+ * arrays that believes in order, never forgets a payment and adds doubles; {@link #kernel} is the
+ * state that Tailwater's operator runs.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
-@Fork(value = 1, jvmArgs = {"-Xmx1g", "-XX:+UseSerialGC"})
+@Fork(
+    value = 1,
+    jvmArgs = {"-Xmx1g", "-XX:+UseSerialGC"})
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 public class KernelBenchmark {
@@ -170,8 +172,7 @@ public class KernelBenchmark {
         newest++;
       }
       for (int window = 0; window < WINDOWS.length; window++) {
-        while (oldest[window] < newest
-            && times[oldest[window]] <= time - delay - WINDOWS[window]) {
+        while (oldest[window] < newest && times[oldest[window]] <= time - delay - WINDOWS[window]) {
           sums[window] -= values[oldest[window]++];
         }
         int count = newest - oldest[window];

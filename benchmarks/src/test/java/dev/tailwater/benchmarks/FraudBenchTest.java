@@ -58,7 +58,7 @@ class FraudBenchTest {
     assertThatThrownBy(
             () -> FraudBench.Options.parse(new String[] {csv.toString(), "--contenders", "spark"}))
         .hasMessageContaining("no 'spark'")
-        .hasMessageContaining("floor,duckdb,flink-sql");
+        .hasMessageContaining("floor,duckdb,tailwater,flink-sql");
     assertThatThrownBy(() -> FraudBench.Options.parse(new String[] {"--repeat", "3"}))
         .hasMessageContaining("name the transactions file");
   }

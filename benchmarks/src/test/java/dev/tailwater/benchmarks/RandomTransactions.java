@@ -8,6 +8,9 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
@@ -19,6 +22,10 @@ final class RandomTransactions {
   private static final int ROWS = 600;
   private static final int ENTITIES = 4;
   private static final int DAYS = 60;
+
+  private static final LocalDateTime START = LocalDateTime.of(2018, 4, 1, 0, 0);
+  private static final DateTimeFormatter DATE_TIME =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT);
 
   private RandomTransactions() {}
 
@@ -39,7 +46,9 @@ final class RandomTransactions {
       int fraud = random.nextInt(4) == 0 ? 1 : 0;
       lines
           .append(row)
-          .append(",2018-04-01 00:00:00,")
+          .append(',')
+          .append(DATE_TIME.format(START.plusSeconds(seconds[row])))
+          .append(',')
           .append(random.nextInt(ENTITIES))
           .append(',')
           .append(random.nextInt(ENTITIES))

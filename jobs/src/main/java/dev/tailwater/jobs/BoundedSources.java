@@ -25,7 +25,13 @@ public record BoundedSources(Optional<KafkaLog> log, Map<String, Path> files) {
     files = Map.copyOf(files);
   }
 
-  Source<LogRecord, ?, ?> of(StreamPlan stream) {
+  /**
+   * The source of one stream.
+   *
+   * @throws IllegalArgumentException if the stream has neither a file nor a log, or its file cannot
+   *     be read as records of the stream
+   */
+  public Source<LogRecord, ?, ?> of(StreamPlan stream) {
     Path file = files.get(stream.name());
     if (file != null) {
       return EventFiles.source(file, stream.schema(), stream.eventTime());

@@ -181,7 +181,7 @@ public final class FeatureGraph {
   }
 
   /** The vectors of one model, one per question its stream asked. */
-  DataStream<ScoringRequest> vectors(int model) {
+  public DataStream<ScoringRequest> vectors(int model) {
     ModelPlan asked = plan.models().get(model);
     return answers
         .filter(envelope -> envelope.stream == asked.ask() && envelope.isQuestion())

@@ -15,7 +15,7 @@ import org.apache.flink.core.memory.DataOutputView;
  *     know it
  * @param vector in the order of the model's vector; NaN is missing. Never changed
  */
-record ScoringRequest(
+public record ScoringRequest(
     String questionId,
     long eventTime,
     long appendTime,

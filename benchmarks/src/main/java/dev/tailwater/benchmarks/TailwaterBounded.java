@@ -1,0 +1,117 @@
+package dev.tailwater.benchmarks;
+
+import dev.tailwater.definitions.ProjectLoader;
+import dev.tailwater.jobs.AnswerMode;
+import dev.tailwater.jobs.Ask;
+import dev.tailwater.jobs.BoundedSources;
+import dev.tailwater.jobs.FeatureGraph;
+import dev.tailwater.jobs.JobSettings;
+import dev.tailwater.jobs.ScoringRequest;
+import dev.tailwater.plan.ModelPlan;
+import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.PlanCompiler;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.flink.api.common.JobExecutionResult;
+import org.apache.flink.api.common.accumulators.DoubleCounter;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.legacy.RichSinkFunction;
+
+/**
+ * Tailwater's bounded run of the project {@code fraud-handbook}: every transaction is a fact and
+ * asks for all features; the answers are summed up and dropped. Parallelism 2, the graph and the
+ * settings that {@code tailwater training-set} uses.
+ */
+final class TailwaterBounded implements Contender {
+
+  private static final int PARALLELISM = 2;
+  private static final String CHECKSUM = "checksum";
+
+  @Override
+  public String name() {
+    return "tailwater";
+  }
+
+  @Override
+  public Result run(Path csv) throws Exception {
+    StreamExecutionEnvironment env = environment();
+    features(env, csv).addSink(new Checksum()).name(CHECKSUM);
+    long start = System.nanoTime();
+    JobExecutionResult result = env.execute("fraud-handbook");
+    double seconds = (System.nanoTime() - start) / 1e9;
+    return new Result(seconds, Double.NaN, result.<Double>getAccumulatorResult(CHECKSUM));
+  }
+
+  /** A local cluster in this JVM, as the command starts one for a bounded job. */
+  static StreamExecutionEnvironment environment() {
+    Configuration configuration = new Configuration();
+    configuration.set(RestOptions.BIND_ADDRESS, "127.0.0.1");
+    configuration.set(RestOptions.BIND_PORT, "0");
+    configuration.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(512));
+    configuration.set(TaskManagerOptions.NETWORK_MEMORY_MIN, MemorySize.ofMebiBytes(96));
+    configuration.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(96));
+    return StreamExecutionEnvironment.createLocalEnvironment(PARALLELISM, configuration);
+  }
+
+  /** The features of every transaction of a file, in the order of {@link FraudFeatures}. */
+  static DataStream<ScoringRequest> features(StreamExecutionEnvironment env, Path csv) {
+    Plan plan = PlanCompiler.compile(ProjectLoader.load(project()));
+    BoundedSources sources =
+        new BoundedSources(Optional.empty(), Map.of(plan.streams().get(0).name(), csv));
+    ModelPlan model = plan.models().get(0);
+    return FeatureGraph.build(
+            JobSettings.bounded(env),
+            plan,
+            stream -> sources.of(plan.streams().get(stream)),
+            new FeatureGraph.Options(
+                List.of(Ask.always(model.ask(), model.views())),
+                AnswerMode.ON_WATERMARK,
+                false,
+                0,
+                Set.of()))
+        .vectors(0);
+  }
+
+  private static Path project() {
+    URL file =
+        Objects.requireNonNull(
+            TailwaterBounded.class.getResource("/projects/fraud-handbook/project.yaml"));
+    try {
+      return Objects.requireNonNull(Path.of(file.toURI()).getParent());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(
+          file + " is no file: run the benchmarks from their classes", e);
+    }
+  }
+
+  private static final class Checksum extends RichSinkFunction<ScoringRequest> {
+
+    private final DoubleCounter sum = new DoubleCounter();
+
+    @Override
+    public void open(OpenContext context) {
+      getRuntimeContext().addAccumulator(CHECKSUM, sum);
+    }
+
+    @Override
+    public void invoke(ScoringRequest answered, Context context) {
+      double features = 0;
+      for (double feature : answered.vector()) {
+        features += feature;
+      }
+      sum.add(features);
+    }
+  }
+}
