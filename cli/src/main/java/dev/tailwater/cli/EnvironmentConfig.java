@@ -118,6 +118,20 @@ public record EnvironmentConfig(
         Optional.empty());
   }
 
+  /** The same environment with other checkpoints. */
+  public EnvironmentConfig withCheckpointInterval(Duration interval) {
+    return new EnvironmentConfig(
+        kafka,
+        redisUri,
+        lakeCatalog,
+        parallelism,
+        checkpointDirectory,
+        interval,
+        kafkaPort,
+        redisPort,
+        webPort);
+  }
+
   /**
    * The environment of a project: the file given, else {@value #FILE_NAME} in the project's folder,
    * else the local stack.

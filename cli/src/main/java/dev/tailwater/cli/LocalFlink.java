@@ -35,12 +35,12 @@ final class LocalFlink implements AutoCloseable {
 
   private final MiniCluster cluster;
   private final URI webUrl;
-  private final int parallelism;
+  private final Configuration jobSettings;
 
-  private LocalFlink(MiniCluster cluster, URI webUrl, int parallelism) {
+  private LocalFlink(MiniCluster cluster, URI webUrl, Configuration jobSettings) {
     this.cluster = cluster;
     this.webUrl = webUrl;
-    this.parallelism = parallelism;
+    this.jobSettings = jobSettings;
   }
 
   /**
@@ -71,11 +71,6 @@ final class LocalFlink implements AutoCloseable {
     configuration.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(96));
     configuration.set(CoreOptions.TMP_DIRS, temporary.toString());
     configuration.set(
-        CheckpointingOptions.CHECKPOINTS_DIRECTORY,
-        environment.checkpointDirectory().orElse(checkpoints.toUri().toString()));
-    configuration.set(
-        CheckpointingOptions.CHECKPOINTING_INTERVAL, environment.checkpointInterval());
-    configuration.set(
         ClusterOptions.INTERCEPT_USER_SYSTEM_EXIT, ClusterOptions.UserSystemExitMode.LOG);
     MiniCluster cluster =
         new MiniCluster(
@@ -89,11 +84,21 @@ final class LocalFlink implements AutoCloseable {
       return new LocalFlink(
           cluster,
           cluster.getRestAddress().get(STOP_SECONDS, TimeUnit.SECONDS),
-          environment.parallelism());
+          jobSettings(checkpoints, environment));
     } catch (Exception e) {
       stop(cluster);
       throw whyNotStarted(e, environment.webPort());
     }
+  }
+
+  private static Configuration jobSettings(Path checkpoints, EnvironmentConfig environment) {
+    Configuration settings = new Configuration();
+    settings.set(CoreOptions.DEFAULT_PARALLELISM, environment.parallelism());
+    settings.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, environment.checkpointInterval());
+    settings.set(
+        CheckpointingOptions.CHECKPOINTS_DIRECTORY,
+        environment.checkpointDirectory().orElse(checkpoints.toUri().toString()));
+    return settings;
   }
 
   private static IOException whyNotStarted(Exception failure, Optional<Integer> fixedPort) {
@@ -122,10 +127,8 @@ final class LocalFlink implements AutoCloseable {
 
   /** A new environment whose jobs run on this cluster. */
   StreamExecutionEnvironment environment() {
-    StreamExecutionEnvironment environment =
-        StreamExecutionEnvironment.createRemoteEnvironment(webUrl.getHost(), webUrl.getPort());
-    environment.setParallelism(parallelism);
-    return environment;
+    return StreamExecutionEnvironment.createRemoteEnvironment(
+        webUrl.getHost(), webUrl.getPort(), jobSettings);
   }
 
   /** Cancels every job and stops the cluster; waits at most {@value #STOP_SECONDS} seconds. */

@@ -1,5 +1,6 @@
 package dev.tailwater.cli;
 
+import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.localstack.FreePorts;
 import dev.tailwater.localstack.KafkaServer;
@@ -35,6 +36,7 @@ public final class LocalStack implements AutoCloseable {
   private final Path directory;
   private final Deque<Stoppable> running = new ArrayDeque<>();
   private final Thread onInterrupt = new Thread(this::interrupted, "stop-local-stack");
+  private volatile boolean stopping;
   private String bootstrapServers = "";
   private Map<String, String> kafkaProperties = Map.of();
   private RedisAddress redis = RedisAddress.parse("redis://127.0.0.1");
@@ -153,13 +155,14 @@ public final class LocalStack implements AutoCloseable {
         .write(home);
   }
 
-  public synchronized String bootstrapServers() {
-    return bootstrapServers;
+  /** The log, local or the environment's. */
+  public synchronized KafkaLog log() {
+    return new KafkaLog(bootstrapServers, kafkaProperties);
   }
 
-  /** Further properties of every Kafka client; may hold secrets. */
-  public synchronized Map<String, String> kafkaProperties() {
-    return kafkaProperties;
+  /** Whether the JVM was told to end, so that jobs fail because their servers stop. */
+  public boolean isStopping() {
+    return stopping;
   }
 
   /** The local broker, unless the environment names another. */
@@ -191,6 +194,7 @@ public final class LocalStack implements AutoCloseable {
   }
 
   private void interrupted() {
+    stopping = true;
     console.say("");
     console.say("Stopping …");
     stopParts();

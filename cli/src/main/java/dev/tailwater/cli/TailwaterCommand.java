@@ -1,7 +1,13 @@
 package dev.tailwater.cli;
 
+import dev.tailwater.cli.demo.Demo;
+import dev.tailwater.connectors.iceberg.Lake;
+import dev.tailwater.connectors.redis.RedisAddress;
+import dev.tailwater.definitions.InvalidProjectException;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
@@ -9,6 +15,7 @@ import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -49,6 +56,159 @@ final class TailwaterCommand {
     this.environment = environment;
   }
 
+  @Command(name = "demo", description = "Show the whole loop on simulated card payments.")
+  int demo(
+      @Option(
+              names = "--transactions",
+              paramLabel = "N",
+              defaultValue = "120000",
+              description = "Transactions of history (default ${DEFAULT-VALUE}).")
+          int transactions,
+      @Option(
+              names = "--rate",
+              paramLabel = "N",
+              defaultValue = "800",
+              description = "Live transactions a second (default ${DEFAULT-VALUE}).")
+          int rate,
+      @Option(
+              names = "--seconds",
+              paramLabel = "N",
+              defaultValue = "60",
+              description = "How long they go on (default ${DEFAULT-VALUE}).")
+          int seconds,
+      @Option(
+              names = "--seed",
+              paramLabel = "N",
+              defaultValue = "42",
+              description = "Of the simulated world (default ${DEFAULT-VALUE}).")
+          long seed,
+      @Option(names = "--no-wait", description = "Stop everything at the end.") boolean noWait,
+      @Option(names = "--json", description = "Print the figures as JSON.") boolean json)
+      throws Exception {
+    Session session = begin("demo");
+    Demo.Settings settings = new Demo.Settings(transactions, rate, seconds, seed, Instant.now());
+    return new DemoCommand(session).run(fraudExample(), settings, !noWait, json);
+  }
+
+  @Command(name = "up", description = "Run a project on the local stack until Ctrl-C.")
+  int up(@Parameters(paramLabel = "PROJECT") Path project, @Mixin EnvironmentOption in)
+      throws Exception {
+    Session session = begin("up");
+    LoadedProject loaded = LoadedProject.load(project);
+    return new UpCommand(session).run(loaded, in.load(project, environment));
+  }
+
+  @Command(name = "validate", description = "Check a project and list everything that is wrong.")
+  int validate(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Option(names = "--json", description = "Print the result as JSON.") boolean json) {
+    Session session = begin("validate");
+    return new ValidateCommand(session.console()).run(project, json);
+  }
+
+  @Command(
+      name = "train",
+      description = "Train a model on the history and register it as the version to serve.")
+  int train(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Parameters(paramLabel = "MODEL") String model,
+      @Option(
+              names = "--history",
+              paramLabel = "STREAM=FILE",
+              description = "Read a stream from a file; the others come from the log.")
+          @Nullable List<String> history,
+      @Mixin EnvironmentOption in,
+      @Option(
+              names = "--hold-out",
+              paramLabel = "SHARE",
+              defaultValue = "0.2",
+              description = "Newest questions to judge the model on (default ${DEFAULT-VALUE}).")
+          double holdOut,
+      @Option(
+              names = "--seed",
+              paramLabel = "N",
+              defaultValue = "1",
+              description = "Of the order of the rows (default ${DEFAULT-VALUE}).")
+          long seed,
+      @Option(
+              names = "--max-rows",
+              paramLabel = "N",
+              defaultValue = "500000",
+              description = "Refuse more questions than this (default ${DEFAULT-VALUE}).")
+          int maxRows,
+      @Option(names = "--json", description = "Print the result as JSON.") boolean json)
+      throws Exception {
+    Session session = begin("train");
+    LoadedProject loaded = LoadedProject.load(project);
+    EnvironmentConfig config = in.load(project, environment);
+    Path models =
+        RunningStack.find(session.home()).map(RunningStack::models).orElse(session.home().models());
+    return new TrainCommand(session.console())
+        .run(
+            OneShotFlink.environment(session.home(), config.parallelism()),
+            loaded,
+            model,
+            HistorySources.of(loaded, orEmpty(history), config, session.home()),
+            models,
+            new ModelTraining.Settings(holdOut, seed, maxRows),
+            json);
+  }
+
+  @Command(
+      name = "training-set",
+      description = "Add the features as of its event time to each row of a file.")
+  int trainingSet(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Option(names = "--model", paramLabel = "M", description = "All views that a model reads.")
+          @Nullable String model,
+      @Option(names = "--views", paramLabel = "A,B", description = "These feature views.")
+          @Nullable String views,
+      @Option(
+              names = "--spine",
+              required = true,
+              paramLabel = "FILE",
+              description = "Rows with entity keys and event_time: .csv, .csv.gz or .parquet.")
+          Path spine,
+      @Option(
+              names = "--history",
+              paramLabel = "STREAM=FILE",
+              description = "Read a stream from a file; the others come from the log.")
+          @Nullable List<String> history,
+      @Option(
+              names = "--out",
+              required = true,
+              paramLabel = "FILE",
+              description = "What to write: .csv, .csv.gz or .parquet.")
+          Path out,
+      @Mixin EnvironmentOption in)
+      throws Exception {
+    Session session = begin("training-set");
+    LoadedProject loaded = LoadedProject.load(project);
+    EnvironmentConfig config = in.load(project, environment);
+    return new TrainingSetCommand(session.console())
+        .run(
+            OneShotFlink.environment(session.home(), config.parallelism()),
+            loaded,
+            TrainingSetCommand.views(loaded, model, views),
+            spine,
+            HistorySources.of(loaded, orEmpty(history), config, session.home()),
+            out);
+  }
+
+  @Command(name = "get", description = "Show the online row of one entity.")
+  int get(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Parameters(paramLabel = "VIEW") String view,
+      @Parameters(paramLabel = "KEY=VALUE", arity = "1..*") List<String> key,
+      @Mixin EnvironmentOption in,
+      @Option(names = "--json", description = "Print the row as JSON.") boolean json)
+      throws Exception {
+    Session session = begin("get");
+    LoadedProject loaded = LoadedProject.load(project);
+    RedisAddress redis = redis(in.load(project, environment), session);
+    return new GetCommand(session.console()).run(loaded, redis, view, key, json, Instant.now());
+  }
+
   @Command(name = "sql", description = "Run one Flink SQL statement over the lake, read-only.")
   int sql(
       @Parameters(paramLabel = "STATEMENT", description = "As in \"SHOW DATABASES\".")
@@ -61,9 +221,13 @@ final class TailwaterCommand {
               paramLabel = "N",
               defaultValue = "1000",
               description = "Print at most N rows (default ${DEFAULT-VALUE}).")
-          int limit) {
+          int limit,
+      @Mixin EnvironmentOption in)
+      throws Exception {
     Session session = begin("sql");
-    return new SqlCommand(session.console()).run(statement, Map.of(), write, json, limit);
+    Lake lake = Lakes.find(in.load(Path.of(""), environment), session.home());
+    return new SqlCommand(session.console())
+        .run(statement, lake.sqlCatalogProperties(), write, json, limit);
   }
 
   @Command(
@@ -87,6 +251,44 @@ final class TailwaterCommand {
     zsh
   }
 
+  /** Where things run, for the commands that reach a log or a store. */
+  static final class EnvironmentOption {
+
+    @Option(
+        names = "--environment",
+        paramLabel = "FILE",
+        description = "Where things run; else PROJECT/tailwater.yaml, else the local stack.")
+    private @Nullable Path file;
+
+    EnvironmentConfig load(Path project, Map<String, String> variables) {
+      return EnvironmentConfig.load(project, file, variables);
+    }
+  }
+
+  private static List<String> orEmpty(@Nullable List<String> given) {
+    return given == null ? List.of() : given;
+  }
+
+  private static RedisAddress redis(EnvironmentConfig config, Session session) throws IOException {
+    if (config.redisUri().isPresent()) {
+      return RedisAddress.parse(config.redisUri().get());
+    }
+    return RedisAddress.parse(
+        RunningStack.find(session.home())
+            .orElseThrow(
+                () ->
+                    new CommandFailedException(
+                        "no stack runs in %s, so there is no online store to ask; start one with tailwater up PROJECT, or name another --home"
+                            .formatted(session.home().directory())))
+            .redisUri());
+  }
+
+  /** The example beside the command's own sources, where the start script says they are. */
+  private static LoadedProject fraudExample() {
+    Path root = Path.of(System.getProperty("tailwater.root", ""));
+    return LoadedProject.load(root.resolve("feature-definitions/examples/fraud"));
+  }
+
   private Session begin(String command) {
     TailwaterHome chosen = TailwaterHome.choose(home, environment);
     log = LogFile.open(chosen, command, verbose, Instant.now());
@@ -95,8 +297,20 @@ final class TailwaterCommand {
 
   /** Shows the one message of a failure, and where its details are. */
   int failed(Exception failure, CommandLine commandLine) {
+    if (failure instanceof WrongUsageException) {
+      console.say(commandLine.getCommandSpec().qualifiedName() + ": " + failure.getMessage());
+      commandLine.usage(commandLine.getErr());
+      return Main.WRONG_USAGE;
+    }
+    if (failure instanceof InvalidProjectException invalid) {
+      invalid.problems().forEach(problem -> console.say(problem.toString()));
+      return Main.FAILED;
+    }
     CommandSpec command = commandLine.getCommandSpec();
-    LoggerFactory.getLogger(TailwaterCommand.class).error("{} failed", command.name(), failure);
+    if (!(failure instanceof CommandFailedException) || failure.getCause() != null) {
+      // What the message does not say; a complete message needs no log file.
+      LoggerFactory.getLogger(TailwaterCommand.class).error("{} failed", command.name(), failure);
+    }
     console.say(command.qualifiedName() + ": " + Failures.describe(failure));
     if (verbose) {
       java.io.StringWriter trace = new java.io.StringWriter();

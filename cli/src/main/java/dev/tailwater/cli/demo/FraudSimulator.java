@@ -188,7 +188,7 @@ public final class FraudSimulator implements Iterator<SimulatedEvent> {
       case HONEST_PAYMENT -> honestPayment(step);
       case TERMINAL_INCIDENT -> {
         int terminal = ordinaryTerminal();
-        terminalCompromisedUntil[terminal] = step.time() + between(8 * DAY_MS, 18 * DAY_MS);
+        terminalCompromisedUntil[terminal] = step.time() + between(14 * DAY_MS, 28 * DAY_MS);
         schedule(
             step.time() + nextIncidentGap(terminalIncidentsPerDay()),
             StepKind.TERMINAL_INCIDENT,
@@ -204,7 +204,7 @@ public final class FraudSimulator implements Iterator<SimulatedEvent> {
       case STOLEN_CARD_PAYMENT -> stolenCardPayment(step);
       case TESTING_INCIDENT -> {
         int customer = random.nextInt(settings.customers());
-        schedule(step.time(), StepKind.TESTING_PAYMENT, customer, 6 + random.nextInt(7));
+        schedule(step.time(), StepKind.TESTING_PAYMENT, customer, 12 + random.nextInt(9));
         schedule(step.time() + nextIncidentGap(testingsPerDay()), StepKind.TESTING_INCIDENT, 0, 0);
       }
       case TESTING_PAYMENT -> testingPayment(step);
@@ -405,7 +405,7 @@ public final class FraudSimulator implements Iterator<SimulatedEvent> {
 
   private double terminalIncidentsPerDay() {
     double paymentsPerTerminalAndDay = settings.transactionsPerDay() / settings.terminals();
-    double paymentsPerIncident = paymentsPerTerminalAndDay * 13 * COMPROMISED_TERMINAL_HIT;
+    double paymentsPerIncident = paymentsPerTerminalAndDay * 21 * COMPROMISED_TERMINAL_HIT;
     return settings.transactionsPerDay() * COMPROMISED_TERMINAL_SHARE / paymentsPerIncident;
   }
 
@@ -415,7 +415,7 @@ public final class FraudSimulator implements Iterator<SimulatedEvent> {
   }
 
   private double testingsPerDay() {
-    double paymentsPerIncident = 10;
+    double paymentsPerIncident = 17;
     return settings.transactionsPerDay() * CARD_TESTING_SHARE / paymentsPerIncident;
   }
 

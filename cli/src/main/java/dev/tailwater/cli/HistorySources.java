@@ -1,0 +1,53 @@
+package dev.tailwater.cli;
+
+import dev.tailwater.connectors.kafka.KafkaLog;
+import dev.tailwater.jobs.BoundedSources;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Where a bounded run reads history, as asked for on the command line. */
+final class HistorySources {
+
+  private HistorySources() {}
+
+  /**
+   * Files for the streams that have one, the log for the others.
+   *
+   * @param written {@code STREAM=FILE}, once per stream
+   */
+  static BoundedSources of(
+      LoadedProject project,
+      List<String> written,
+      EnvironmentConfig environment,
+      TailwaterHome home)
+      throws IOException {
+    Map<String, Path> files = new LinkedHashMap<>();
+    for (String part : written) {
+      int equals = part.indexOf('=');
+      if (equals < 1 || equals == part.length() - 1) {
+        throw new WrongUsageException("--history " + part + " is not STREAM=FILE");
+      }
+      String stream = part.substring(0, equals);
+      int unused = project.stream(stream);
+      if (files.put(stream, Path.of(part.substring(equals + 1))) != null) {
+        throw new WrongUsageException("--history names stream " + stream + " twice");
+      }
+    }
+    return new BoundedSources(log(environment, home), files);
+  }
+
+  /** The environment's log, else that of the running stack. */
+  private static Optional<KafkaLog> log(EnvironmentConfig environment, TailwaterHome home)
+      throws IOException {
+    if (environment.kafka().isPresent()) {
+      return environment
+          .kafka()
+          .map(kafka -> new KafkaLog(kafka.bootstrapServers(), kafka.properties()));
+    }
+    return RunningStack.find(home).map(stack -> KafkaLog.at(stack.bootstrapServers()));
+  }
+}

@@ -1,0 +1,76 @@
+package dev.tailwater.cli;
+
+import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.definitions.InvalidProjectException;
+import dev.tailwater.definitions.ProjectLoader;
+import dev.tailwater.jobs.FeatureGraph;
+import dev.tailwater.plan.ModelPlan;
+import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.PlanCompiler;
+import dev.tailwater.plan.StreamPlan;
+import dev.tailwater.plan.ViewPlan;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * A valid project on disk.
+ *
+ * @param directory its folder
+ * @param plan what it compiles to
+ */
+public record LoadedProject(Path directory, Plan plan) {
+
+  /**
+   * Loads and validates a project.
+   *
+   * @throws InvalidProjectException with every problem at once
+   * @throws CommandFailedException if there is no such folder
+   */
+  public static LoadedProject load(Path directory) throws InvalidProjectException {
+    if (!Files.isDirectory(directory)) {
+      throw new CommandFailedException(
+          directory
+              + (Files.exists(directory) ? " is not a folder" : ": there is no such folder")
+              + "; name the folder with the project's YAML files");
+    }
+    return new LoadedProject(directory, PlanCompiler.compile(ProjectLoader.load(directory)));
+  }
+
+  /** The position of a view, by its name. */
+  int view(String name) {
+    return position("feature view", name, plan.views(), ViewPlan::name);
+  }
+
+  /** The position of a model, by its name. */
+  int model(String name) {
+    return position("model", name, plan.models(), ModelPlan::name);
+  }
+
+  /** The position of a stream, by its name. */
+  int stream(String name) {
+    return position("stream", name, plan.streams(), StreamPlan::name);
+  }
+
+  FeatureViewLayout layout(int view) {
+    return FeatureGraph.layouts(plan).get(view);
+  }
+
+  private <T> int position(String what, String name, List<T> all, Function<T, String> nameOf) {
+    for (int i = 0; i < all.size(); i++) {
+      if (nameOf.apply(all.get(i)).equals(name)) {
+        return i;
+      }
+    }
+    throw new CommandFailedException(
+        "project %s has no %s '%s'; %s"
+            .formatted(
+                plan.project(),
+                what,
+                name,
+                all.isEmpty()
+                    ? "it defines none"
+                    : "it has " + String.join(", ", all.stream().map(nameOf).toList())));
+  }
+}

@@ -1,0 +1,134 @@
+package dev.tailwater.cli.demo;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+
+/**
+ * What the demo did and measured.
+ *
+ * @param transactions appended to the log, history and live
+ * @param reports fraud reports appended
+ * @param liveTransactions those that asked for a prediction
+ * @param ratePerSecond transactions appended per second while live
+ * @param onlineRows rows in Redis, by view
+ * @param offlineRows rows in Iceberg, by view
+ * @param predictions distinct questions answered on the predictions topic
+ * @param scored of these, answered by the model in time
+ * @param archivedPredictions rows of the predictions table
+ * @param measured live transactions whose latency was measured, those after the first seconds
+ * @param p50Ms latency from the transaction's append to its prediction's append
+ * @param p99Ms likewise
+ * @param equalKeys entities whose newest rows are equal in both stores
+ * @param newerOnlineKeys entities whose newest event is online, and not final offline yet
+ * @param differentKeys entities whose rows contradict each other
+ * @param labelled scored predictions whose label came back
+ * @param fraud of these, fraud
+ * @param auc of these; empty if there is only one class
+ */
+record DemoReport(
+    long transactions,
+    long reports,
+    long liveTransactions,
+    double ratePerSecond,
+    Map<String, Long> onlineRows,
+    Map<String, Long> offlineRows,
+    long predictions,
+    long scored,
+    long archivedPredictions,
+    long measured,
+    long p50Ms,
+    long p99Ms,
+    long equalKeys,
+    long newerOnlineKeys,
+    long differentKeys,
+    long labelled,
+    long fraud,
+    OptionalDouble auc) {
+
+  /** Whether every question has its answer and the stores agree. */
+  boolean holds() {
+    return predictions == liveTransactions && differentKeys == 0;
+  }
+
+  List<String> lines() {
+    List<String> lines = new ArrayList<>();
+    lines.add(line("events", text("%,d transactions, %,d fraud reports", transactions, reports)));
+    lines.add(line("live", text("%,d transactions at %,.0f/s", liveTransactions, ratePerSecond)));
+    lines.add(line("online rows", rows(onlineRows) + "  (Redis)"));
+    lines.add(line("offline rows", rows(offlineRows) + "  (Iceberg)"));
+    lines.add(
+        line(
+            "predictions",
+            text(
+                "%,d of %,d asked; %,d scored in time, %,d fallback; %,d rows in the lake",
+                predictions, liveTransactions, scored, predictions - scored, archivedPredictions)));
+    lines.add(
+        line(
+            "latency",
+            text(
+                "p50 %d ms, p99 %d ms from the event to its prediction (%,d after the warm-up)",
+                p50Ms, p99Ms, measured)));
+    lines.add(
+        line(
+            "online = offline",
+            text(
+                "%,d entities equal, %,d newer online (not final yet), %,d different",
+                equalKeys, newerOnlineKeys, differentKeys)));
+    lines.add(
+        line(
+            "AUC",
+            auc.isPresent()
+                ? text(
+                    "%.3f on %,d scored live transactions, %,d of them fraud",
+                    auc.getAsDouble(), labelled, fraud)
+                : text(
+                    "none: the model answered %,d transactions in time, %,d of them fraud",
+                    labelled, fraud)));
+    if (scored < predictions / 2) {
+      lines.add("  This machine was too busy: most answers missed the deadline of the model.");
+    }
+    return lines;
+  }
+
+  Map<String, Object> fields() {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("transactions", transactions);
+    fields.put("fraud_reports", reports);
+    fields.put("live_transactions", liveTransactions);
+    fields.put("rate_per_second", ratePerSecond);
+    fields.put("online_rows", onlineRows);
+    fields.put("offline_rows", offlineRows);
+    fields.put("predictions", predictions);
+    fields.put("scored", scored);
+    fields.put("archived_predictions", archivedPredictions);
+    fields.put("latency_p50_ms", p50Ms);
+    fields.put("latency_p99_ms", p99Ms);
+    fields.put("entities_equal", equalKeys);
+    fields.put("entities_newer_online", newerOnlineKeys);
+    fields.put("entities_different", differentKeys);
+    fields.put("labelled_predictions", labelled);
+    fields.put("labelled_fraud", fraud);
+    fields.put("auc", auc.orElse(Double.NaN));
+    return fields;
+  }
+
+  private static String rows(Map<String, Long> byView) {
+    return String.join(
+        ", ",
+        byView.entrySet().stream()
+            .map(view -> text("%s %,d", view.getKey(), view.getValue()))
+            .toList());
+  }
+
+  private static String line(String name, String value) {
+    return text("  %-17s %s", name, value);
+  }
+
+  private static String text(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
+  }
+}

@@ -1,0 +1,159 @@
+package dev.tailwater.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MainTest {
+
+  private final Path directory;
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  MainTest(@TempDir Path directory) {
+    this.directory = directory;
+  }
+
+  @Test
+  void aValidProjectIsDescribed() {
+    assertThat(run("validate", fraudExample().toString())).isEqualTo(Main.OK);
+    assertThat(out()).contains("is valid: 2 streams, 2 entities, 3 feature views", "1 model");
+  }
+
+  @Test
+  void theDescriptionIsOneJsonObject() {
+    assertThat(run("validate", fraudExample().toString(), "--json")).isEqualTo(Main.OK);
+    assertThat(out()).startsWith("{\"valid\":true,").contains("\"customer_spend\"");
+  }
+
+  @Test
+  void everyProblemOfAProjectIsListedWithoutAStackTrace() throws Exception {
+    Path project = Files.createDirectories(directory.resolve("project"));
+    Files.writeString(
+        project.resolve("features.yaml"),
+        """
+        kind: feature-view
+        name: customer_spend
+        entity: customer
+        from: transactions
+        features:
+          tx_count: {count: "*", over: 7x}
+        """);
+
+    assertThat(run("validate", project.toString())).isEqualTo(Main.FAILED);
+
+    assertThat(err()).contains("features.yaml:6", "'7x'").doesNotContain("\tat ");
+    assertThat(err().lines().count()).isGreaterThan(2);
+  }
+
+  @Test
+  void aProjectWithoutStreamsIsAClearError() throws Exception {
+    Path project = Files.createDirectories(directory.resolve("empty"));
+
+    assertThat(run("validate", project.toString())).isEqualTo(Main.FAILED);
+    assertThat(err()).contains("stream").doesNotContain("\tat ");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "unknown",
+        "validate",
+        "validate a b",
+        "demo --transactions many",
+        "training-set p --out o.csv",
+        "completion fish"
+      })
+  void wrongUsageEndsWithTwo(String arguments) {
+    assertThat(run(arguments.isEmpty() ? new String[0] : arguments.split(" ")))
+        .isEqualTo(Main.WRONG_USAGE);
+    assertThat(err()).contains("Usage: tailwater").doesNotContain("\tat ");
+  }
+
+  @Test
+  void aTrainingSetNeedsAModelOrViews() {
+    assertThat(
+            run(
+                "training-set",
+                fraudExample().toString(),
+                "--spine",
+                "spine.csv",
+                "--out",
+                directory.resolve("out.csv").toString()))
+        .isEqualTo(Main.WRONG_USAGE);
+    assertThat(err()).contains("give either --model M or --views A,B");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "validate missing-folder | missing-folder: there is no such folder",
+        "get FRAUD customer_spend customer_id=a | no stack runs in",
+        "get FRAUD no_such_view customer_id=a | no stack runs in",
+        "train FRAUD no_such_model | has no model 'no_such_model'; it has fraud",
+        "training-set FRAUD --views a --spine s.csv --out o.csv | has no feature view 'a'",
+        "train FRAUD fraud --history nothing=a.csv | has no stream 'nothing'",
+        "train FRAUD fraud --environment missing.yaml | missing.yaml: there is no such file",
+        "sql SHOW | there is no lake in",
+        "demo --rate 0 | --rate is 0; give a number from 1 to 20000"
+      })
+  void aFailureIsOneMessageWithTheNextStep(String example) {
+    String[] parts = example.split(" \\| ");
+    String[] arguments = parts[0].replace("FRAUD", fraudExample().toString()).split(" ");
+
+    assertThat(run(arguments)).isEqualTo(Main.FAILED);
+    assertThat(err()).contains(parts[1]).doesNotContain("\tat ");
+  }
+
+  @Test
+  void helpAndCompletionAreData() {
+    assertThat(run("help")).isEqualTo(Main.OK);
+    assertThat(out()).contains("validate", "up", "demo", "train", "get", "sql", "training-set");
+    assertThat(run("completion", "bash")).isEqualTo(Main.OK);
+    assertThat(out()).contains("complete -F");
+  }
+
+  @Test
+  void whatOnlyReadsLeavesNothingBehind() throws IOException {
+    run("validate", fraudExample().toString());
+    run("help");
+
+    try (Stream<Path> left = Files.list(directory)) {
+      assertThat(left.toList()).isEqualTo(List.of());
+    }
+  }
+
+  private int run(String... arguments) {
+    return Main.run(
+        arguments,
+        new PrintStream(out, true, StandardCharsets.UTF_8),
+        new PrintStream(err, true, StandardCharsets.UTF_8),
+        Map.of("TAILWATER_HOME", directory.resolve("home").toString()),
+        false);
+  }
+
+  private String out() {
+    return out.toString(StandardCharsets.UTF_8);
+  }
+
+  private String err() {
+    return err.toString(StandardCharsets.UTF_8);
+  }
+
+  private static Path fraudExample() {
+    return Path.of("..", "feature-definitions", "examples", "fraud");
+  }
+}
