@@ -47,6 +47,12 @@ final class LogFile {
     return new LogFile(path);
   }
 
+  /** Turns logging off, for a command that leaves nothing behind. */
+  static void none() {
+    System.setProperty("log4j2.configurationFile", "classpath:tailwater-no-log4j2.xml");
+    LogManager.getLogManager().reset();
+  }
+
   Path path() {
     return path;
   }

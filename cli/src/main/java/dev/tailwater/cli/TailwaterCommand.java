@@ -102,8 +102,8 @@ final class TailwaterCommand {
   int validate(
       @Parameters(paramLabel = "PROJECT") Path project,
       @Option(names = "--json", description = "Print the result as JSON.") boolean json) {
-    Session session = begin("validate");
-    return new ValidateCommand(session.console()).run(project, json);
+    LogFile.none();
+    return new ValidateCommand(console).run(project, json);
   }
 
   @Command(

@@ -41,12 +41,23 @@ class MainTest {
   @Test
   void everyProblemOfAProjectIsListedWithoutAStackTrace() throws Exception {
     Path project = Files.createDirectories(directory.resolve("project"));
+    Files.copy(fraudExample().resolve("transaction.avsc"), project.resolve("transaction.avsc"));
     Files.writeString(
         project.resolve("features.yaml"),
         """
+        kind: stream
+        name: transactions
+        topic: transactions
+        schema: transaction.avsc
+        event_time: tx_tme
+        ---
+        kind: entity
+        name: customer
+        key: {customer_id: string}
+        ---
         kind: feature-view
         name: customer_spend
-        entity: customer
+        entity: custmer
         from: transactions
         features:
           tx_count: {count: "*", over: 7x}
@@ -54,7 +65,9 @@ class MainTest {
 
     assertThat(run("validate", project.toString())).isEqualTo(Main.FAILED);
 
-    assertThat(err()).contains("features.yaml:6", "'7x'").doesNotContain("\tat ");
+    assertThat(err())
+        .contains("features.yaml:5", "'tx_tme'", "features.yaml:13", "'custmer'")
+        .doesNotContain("\tat ");
     assertThat(err().lines().count()).isGreaterThan(2);
   }
 
