@@ -109,15 +109,15 @@ final class RedisLayout {
     arguments[1] = ONE_KEY;
     arguments[2] = key(row.key()).getBytes(UTF_8);
     arguments[3] = bytes(row.generation());
-    arguments[4] = bytes(row.factsApplied());
-    arguments[5] = bytes(row.validFrom());
+    arguments[4] = bytes(row.validFrom());
+    arguments[5] = bytes(row.factsApplied());
     arguments[6] = timeToLive;
     int next = FIRST_FIELD;
     arguments[next++] = VERSION_BYTES;
     arguments[next++] =
-        (row.generation() + "|" + row.factsApplied() + "|" + row.validFrom()).getBytes(UTF_8);
+        (row.generation() + "|" + row.validFrom() + "|" + row.factsApplied()).getBytes(UTF_8);
     arguments[next++] = VALID_FROM_BYTES;
-    arguments[next++] = arguments[5];
+    arguments[next++] = arguments[4];
     if (changes) {
       arguments[next++] = VALID_UNTIL_BYTES;
       arguments[next++] = bytes(row.validUntil());
@@ -161,7 +161,7 @@ final class RedisLayout {
           Long.parseLong(required(entityKey, fields, VALID_FROM)),
           validUntil == null ? Long.MAX_VALUE : Long.parseLong(validUntil),
           Long.parseLong(parts[0]),
-          Long.parseLong(parts[1]),
+          Long.parseLong(parts[2]),
           values,
           cause.substring(0, partitionSlash),
           Integer.parseInt(cause.substring(partitionSlash + 1, offsetSlash)),

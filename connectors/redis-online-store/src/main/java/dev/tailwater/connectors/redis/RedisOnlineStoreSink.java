@@ -11,7 +11,7 @@ import org.apache.flink.api.connector.sink2.WriterInitContext;
  * Writes the rows that are for the online store to Redis; others pass unwritten.
  *
  * <p>At least once, idempotent, and never back in time: every row is put by one server-side script
- * that compares its version (generation, facts applied, valid from) with the one that is there.
+ * that compares its version (generation, valid from, facts applied) with the one that is there.
  * Rows of one entity between two flushes become one write, the newest. Every row is written and
  * acknowledged before the checkpoint that covers it completes. While Redis cannot be reached the
  * job is held back and nothing is lost; after {@link RedisWriteSettings#retryFor} it fails.

@@ -24,8 +24,8 @@ final class RedisRowWriter implements SinkWriter<FeatureRow> {
 
   private static final Comparator<FeatureRow> BY_VERSION =
       Comparator.comparingLong(FeatureRow::generation)
-          .thenComparingLong(FeatureRow::factsApplied)
-          .thenComparingLong(FeatureRow::validFrom);
+          .thenComparingLong(FeatureRow::validFrom)
+          .thenComparingLong(FeatureRow::factsApplied);
 
   private final RedisWriteSettings settings;
   private final ProcessingTimeService clock;

@@ -1,6 +1,6 @@
 -- Replaces the hash of one entity unless it holds a newer version; all or nothing.
 -- KEYS[1]  the hash
--- ARGV[1]  generation, ARGV[2] facts applied, ARGV[3] valid from: the version, compared in this order
+-- ARGV[1]  generation, ARGV[2] valid from, ARGV[3] facts applied: the version, compared in this order
 -- ARGV[4]  time to live in milliseconds, or 0 for ever
 -- ARGV[5]  and on: field, value, field, value ...
 -- Returns 1 if the row was written, 0 if it is older than the one that is there. An equal version

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  *     Long#MAX_VALUE} if never
  * @param revision 0 for the first row of an interval, higher when late facts repaired it
  * @param generation grows only with a replay or a rehydration of the online store
- * @param factsApplied how many facts the entity had seen; with generation and validFrom it orders
- *     the online rows of one entity
+ * @param factsApplied how many facts the entity had seen since its state began; orders the online
+ *     rows of one entity that are as of the same instant, after generation and validFrom
  * @param values one value per feature of the view's layout
  * @param topic the topic of the newest fact that the row reflects
  * @param partition that fact's partition
