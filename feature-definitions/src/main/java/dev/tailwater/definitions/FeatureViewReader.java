@@ -272,7 +272,8 @@ final class FeatureViewReader {
                 };
             case INT -> Integer.valueOf(text.value());
             case LONG -> Long.valueOf(text.value());
-            case DOUBLE -> finite(Double.valueOf(text.value()));
+            case DOUBLE ->
+                text.number().orElseThrow(() -> new IllegalArgumentException("not a number"));
             case STRING, TIMESTAMP ->
                 throw new IllegalArgumentException("no value stands for an empty " + type);
           };
@@ -282,13 +283,6 @@ final class FeatureViewReader {
           text, "is not a value of type " + type, "write one, or leave empty out for NULL");
       return Optional.empty();
     }
-  }
-
-  private static Double finite(Double value) {
-    if (!Double.isFinite(value)) {
-      throw new IllegalArgumentException("not a finite number");
-    }
-    return value;
   }
 
   /** Adds a view to the state it shares with others, within the limits of a state. */

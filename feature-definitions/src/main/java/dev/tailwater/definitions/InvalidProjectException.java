@@ -8,7 +8,7 @@ public final class InvalidProjectException extends RuntimeException {
 
   private static final int LISTED = 100;
 
-  private final transient List<Problem> problems;
+  private final List<Problem> problems;
 
   /**
    * @param problems at least one, in the order of files and lines

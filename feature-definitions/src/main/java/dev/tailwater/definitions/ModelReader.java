@@ -87,18 +87,16 @@ final class ModelReader {
   private double fallback(Section document) {
     Optional<Text> text =
         document.required("fallback", "write the score to give when there is none in time");
-    if (text.isPresent()) {
-      try {
-        double fallback = Double.parseDouble(text.get().value());
-        if (fallback >= 0 && fallback <= 1) {
-          return fallback;
-        }
-        problems.add(text.get(), "is not between 0 and 1", "a score is a probability");
-      } catch (NumberFormatException e) {
-        problems.add(text.get(), "is not a number", "write a probability, as in 0.5");
-      }
+    if (text.isEmpty()) {
+      return 0;
     }
-    return 0;
+    Optional<Double> fallback = text.get().number();
+    if (fallback.isEmpty()) {
+      problems.add(text.get(), "is not a number", "write a probability, as in 0.5");
+    } else if (fallback.get() < 0 || fallback.get() > 1) {
+      problems.add(text.get(), "is not between 0 and 1", "a score is a probability");
+    }
+    return fallback.orElse(0.0);
   }
 
   private String to(Text name, Section document) {

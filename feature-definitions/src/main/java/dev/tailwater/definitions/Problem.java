@@ -1,5 +1,7 @@
 package dev.tailwater.definitions;
 
+import java.io.Serializable;
+
 /**
  * One thing that is wrong with a project.
  *
@@ -12,7 +14,8 @@ package dev.tailwater.definitions;
  * @param nextStep what to do about it; may be empty
  */
 public record Problem(
-    String file, int line, String key, String value, String reason, String nextStep) {
+    String file, int line, String key, String value, String reason, String nextStep)
+    implements Serializable {
 
   private static final int SHOWN = 80;
 

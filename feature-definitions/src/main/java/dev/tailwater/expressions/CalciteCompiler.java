@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.apache.calcite.DataContext;
 import org.apache.calcite.adapter.java.JavaTypeFactory;
@@ -70,6 +72,9 @@ final class CalciteCompiler {
 
   private static final SqlParser.Config SYNTAX =
       SqlParser.config().withCaseSensitive(true).withUnquotedCasing(Casing.UNCHANGED);
+
+  /** What the parser says it met: the first words of the text it could not go on with. */
+  private static final Pattern ENCOUNTERED = Pattern.compile("Encountered \"([^\"]*)\"");
 
   private final List<Column> columns;
 
@@ -198,11 +203,15 @@ final class CalciteCompiler {
     SqlParserPos position = e.getPos();
     String reason = firstLine(e);
     String nextStep = "";
+    Matcher encountered = ENCOUNTERED.matcher(reason);
+    List<String> tokens =
+        encountered.find() ? List.of(encountered.group(1).split("\\s+")) : List.of();
     for (Column column : columns) {
-      if (reason.contains("\"" + column.name() + "\"")
-          || reason.contains("\"" + column.name() + " ")) {
-        nextStep =
-            column.name() + " is a keyword of SQL: write the column as \"" + column.name() + "\"";
+      for (String part : column.name().split("\\.")) {
+        if (tokens.contains(part)) {
+          String quoted = column.name().replaceFirst("\\b" + part + "$", "\"" + part + "\"");
+          nextStep = part + " is a keyword of SQL: write the column as " + quoted;
+        }
       }
     }
     // The place is said once, by the exception.

@@ -34,16 +34,17 @@ class ExpressionsTest {
           new Column("total", LONG, true),
           new Column("online", BOOLEAN, true),
           new Column("value", INT, true),
-          new Column("customer_spend.amount_avg_7d", DOUBLE, true));
+          new Column("customer_spend.amount_avg_7d", DOUBLE, true),
+          new Column("customer_spend.count", LONG, true));
 
   /** A Sunday, four minutes to one in the morning. */
   private static final long TIME = Instant.parse("2018-04-01T00:56:01.250Z").toEpochMilli();
 
   private static final @Nullable Object[] ROW = {
-    "t1", TIME, 120.5, "DE", 7, 10_000_000_000L, true, 3, 30.0
+    "t1", TIME, 120.5, "DE", 7, 10_000_000_000L, true, 3, 30.0, 2L
   };
   private static final @Nullable Object[] NULLS = {
-    "t1", TIME, null, null, null, null, null, null, null
+    "t1", TIME, null, null, null, null, null, null, null, null
   };
 
   static Stream<Arguments> valuesOnARowAndOnNulls() {
@@ -60,6 +61,7 @@ class ExpressionsTest {
         arguments("MOD(items, 2)", INT, 1, null),
         arguments("-items", INT, -7, null),
         arguments("\"value\" + 1", INT, 4, null),
+        arguments("customer_spend.\"count\" * 2", LONG, 4L, null),
         arguments("ABS(items - 10)", INT, 3, null),
         arguments("EXTRACT(HOUR FROM tx_time) <= 6", BOOLEAN, true, true),
         arguments("EXTRACT(HOUR FROM tx_time)", LONG, 0L, 0L),
@@ -129,6 +131,11 @@ class ExpressionsTest {
         arguments("items +", 1, 7, "is not an expression"),
         arguments("", 0, 0, "is not an expression"),
         arguments("value + 1", 1, 1, "write the column as \"value\""),
+        arguments(
+            "customer_spend.count * 2",
+            1,
+            15,
+            "count is a keyword of SQL: write the column as customer_spend.\"count\""),
         arguments("items > 'x'", 1, 9, "CHAR cannot stand for INTEGER"),
         arguments("country = 5", 1, 11, "INTEGER cannot stand for VARCHAR"),
         arguments("TX_AMOUNT + country", 1, 13, "VARCHAR cannot stand for"),
