@@ -19,9 +19,10 @@ import org.jspecify.annotations.Nullable;
  * between it and the question before.
  *
  * <p>The store given to each call must be the one that holds this state's chunks; a call that
- * changes a chunk puts it. Instants and event times are milliseconds since the epoch, greater than
- * {@link Long#MIN_VALUE} and less than {@link Long#MAX_VALUE}, which stand for "never". Not
- * thread-safe.
+ * changes a chunk puts it. A header remembers chunks it has used, so a store that starts to hand
+ * out copies (for a snapshot) must be given a copy of the header as well. Instants and event times
+ * are milliseconds since the epoch, greater than {@link Long#MIN_VALUE} and less than {@link
+ * Long#MAX_VALUE}, which stand for "never". Not thread-safe.
  */
 public final class EntityState {
 
@@ -47,6 +48,9 @@ public final class EntityState {
    * store. Rows of a sealed chunk are all in use, and never change.
    */
   private final long[] @Nullable [] sealedRows;
+
+  /** The tail, if it was used since this header was made: a shortcut past the store. */
+  private @Nullable Chunk tail;
 
   private long asOf;
   private int firstChunk = Chunk.NONE;
@@ -141,34 +145,34 @@ public final class EntityState {
   }
 
   private void append(Fact fact, ChunkStore chunks) {
-    Chunk tail = tailChunk == Chunk.NONE ? null : load(tailChunk, chunks);
-    if (tail == null || tail.count() >= Chunk.SEAL_AT) {
+    Chunk into = tailChunk == Chunk.NONE ? null : load(tailChunk, chunks);
+    if (into == null || into.count() >= Chunk.SEAL_AT) {
       Chunk successor = Chunk.tail(shape, tailChunk);
       successor.append(fact);
       int id = nextChunkId++;
-      if (tail == null) {
+      if (into == null) {
         firstChunk = id;
       } else {
-        tail.seal(id);
-        chunks.put(tailChunk, tail);
+        into.seal(id);
+        put(tailChunk, into, chunks);
         if (firstChunk == tailChunk) {
-          firstChunkLastTime = tail.lastTime();
+          firstChunkLastTime = into.lastTime();
         }
       }
-      tail = successor;
+      into = successor;
       tailChunk = id;
     } else {
-      tail.append(fact);
+      into.append(fact);
     }
-    chunks.put(tailChunk, tail);
+    put(tailChunk, into, chunks);
 
-    int index = tail.count() - 1;
+    int index = into.count() - 1;
     if (fact.time <= asOf) {
-      cause(tail, index);
+      cause(into, index);
     }
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
-        pass(cursor, tail.rows(), index * shape.stride, 1);
+        pass(cursor, into.rows(), index * shape.stride, 1);
       } else if (words[cursor] == NEVER) {
         stand(cursor, fact.time, tailChunk, index);
       }
@@ -189,7 +193,7 @@ public final class EntityState {
     long[] row = new long[shape.stride];
     shape.encode(fact, row, 0);
     Chunk grown = chunk.withRow(index, row);
-    chunks.put(id, grown);
+    put(id, grown, chunks);
     Arrays.fill(sealedRows, null);
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
@@ -212,13 +216,13 @@ public final class EntityState {
     int secondId = nextChunkId++;
     Chunk first = chunk.firstHalf(secondId);
     Chunk second = chunk.secondHalf(id);
-    chunks.put(id, first);
-    chunks.put(secondId, second);
     if (id == tailChunk) {
       tailChunk = secondId;
     } else {
-      chunks.put(chunk.next(), load(chunk.next(), chunks).behind(secondId));
+      put(chunk.next(), load(chunk.next(), chunks).behind(secondId), chunks);
     }
+    put(id, first, chunks);
+    put(secondId, second, chunks);
     if (id == firstChunk) {
       firstChunkLastTime = first.lastTime();
     }
@@ -299,14 +303,14 @@ public final class EntityState {
         break;
       }
       chunk = chunk.withRowReplaced(at, before.row(beforeAt));
-      chunks.put(chunkId, chunk);
+      put(chunkId, chunk, chunks);
       if (beforeId != chunkId) {
         chunk = before;
         chunkId = beforeId;
       }
       at = beforeAt;
     }
-    chunks.put(chunkId, chunk.withRowReplaced(at, row));
+    put(chunkId, chunk.withRowReplaced(at, row), chunks);
     Arrays.fill(sealedRows, null);
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
@@ -661,6 +665,7 @@ public final class EntityState {
       firstChunk = dropped.next();
       if (firstChunk == Chunk.NONE) {
         tailChunk = Chunk.NONE;
+        tail = null;
       } else if (firstChunk != tailChunk) {
         firstChunkLastTime = load(firstChunk, chunks).lastTime();
       }
@@ -872,7 +877,10 @@ public final class EntityState {
     words[shape.cursors + cursor] = (long) chunk << 32 | index;
   }
 
-  private static Chunk load(int id, ChunkStore chunks) {
+  private Chunk load(int id, ChunkStore chunks) {
+    if (id == tailChunk && tail != null) {
+      return tail;
+    }
     Chunk chunk = chunks.get(id);
     if (chunk == null) {
       throw new IllegalStateException(
@@ -880,6 +888,16 @@ public final class EntityState {
                   .formatted(id)
               + " and stream, or restore both from one checkpoint");
     }
+    if (id == tailChunk) {
+      tail = chunk;
+    }
     return chunk;
+  }
+
+  private void put(int id, Chunk chunk, ChunkStore chunks) {
+    chunks.put(id, chunk);
+    if (id == tailChunk && tail != chunk) {
+      tail = chunk;
+    }
   }
 }

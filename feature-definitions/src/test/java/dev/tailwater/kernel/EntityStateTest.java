@@ -230,9 +230,11 @@ class EntityStateTest {
 
   @Test
   void aMissingChunkIsNamed() {
-    EntityState state = new EntityState(layout(COUNT_10));
+    StateLayout layout = layout(COUNT_10);
+    EntityState state = new EntityState(layout);
     state.insert(fact(NOON, 1.0), chunks);
-    assertThatThrownBy(() -> state.seek(NOON, new HeapChunkStore()))
+    EntityState restored = StoredChunks.roundTrip(layout, state);
+    assertThatThrownBy(() -> restored.seek(NOON, new HeapChunkStore()))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("Chunk 0 is missing");
   }
