@@ -72,8 +72,7 @@ class PublishedFeaturesIT {
     Configuration settings = new Configuration();
     settings.setString("taskmanager.memory.managed.size", "256m");
     settings.setString("io.tmp.dirs", folder.toString());
-    StreamExecutionEnvironment env =
-        StreamExecutionEnvironment.createLocalEnvironment(2, settings);
+    StreamExecutionEnvironment env = StreamExecutionEnvironment.createLocalEnvironment(2, settings);
     TrainingSetJob.build(
         env,
         plan,
@@ -116,7 +115,8 @@ class PublishedFeaturesIT {
       List<String> columns = List.of(published.readLine().split(","));
       List<String> header = List.of(actual.readLine().split(","));
       int id = header.indexOf("TRANSACTION_ID");
-      int[] positions = columns.stream().skip(1).mapToInt(c -> header.indexOf(OURS.get(c))).toArray();
+      int[] positions =
+          columns.stream().skip(1).mapToInt(c -> header.indexOf(OURS.get(c))).toArray();
       for (String line = published.readLine(); line != null; line = published.readLine()) {
         String[] expected = line.split(",");
         String[] found = actual.readLine().split(",", -1);

@@ -89,10 +89,12 @@ public final class LiveJob {
       refused.sinkTo(config.log().sink()).uid("sink:dead-letters").name("sink:dead-letters");
     }
 
+    // An answer that waits for the watermark waits longer than any deadline.
+    boolean withDeadline = config.answerMode() == AnswerMode.ON_ARRIVAL;
     for (ServedModel served : config.models()) {
       ModelPlan model = plan.models().get(served.model());
       graph
-          .predictions(served, config.batching(), true)
+          .predictions(served, config.batching(), withDeadline)
           .map(new ToRecord(model.to(), config.predictions()))
           .returns(OutgoingRecord.typeInfo())
           .uid("encode:" + model.name())
