@@ -65,6 +65,7 @@ public final class ArchiveJob {
       predictions
           .getSideOutput(refused)
           .sinkTo(config.log().sink())
+          .disableChaining()
           .uid("sink:dead-letters:" + name)
           .name("sink:dead-letters:" + name);
       config

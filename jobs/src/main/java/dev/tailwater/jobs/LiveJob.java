@@ -86,7 +86,13 @@ public final class LiveJob {
       refused = refused == null ? letters : refused.union(letters);
     }
     if (refused != null) {
-      refused.sinkTo(config.log().sink()).uid("sink:dead-letters").name("sink:dead-letters");
+      // Apart from the source: a sink that hands over its thread while it finishes lets a draining
+      // savepoint be taken of a task that is half finished, and Flink then refuses it.
+      refused
+          .sinkTo(config.log().sink())
+          .disableChaining()
+          .uid("sink:dead-letters")
+          .name("sink:dead-letters");
     }
 
     // An answer that waits for the watermark waits longer than any deadline.
