@@ -68,6 +68,11 @@ final class Failures {
           + message
           + "); set TAILWATER_HEAP to a larger heap, as in TAILWATER_HEAP=3g";
     }
+    if (failure instanceof LinkageError || failure instanceof ClassNotFoundException) {
+      return "the build is not complete ("
+          + failure
+          + "); delete the folder cli/target/tailwater and run the command again";
+    }
     if (message != null && !message.isBlank()) {
       return message;
     }

@@ -116,10 +116,10 @@ final class GetCommand {
                   value == null ? "NULL" : value));
     }
     console.print(
-        "as of %s (%s before now), %s, from %s/%d/%d"
+        "as of %s (%s ago), %s, from %s/%d/%d"
             .formatted(
                 Timestamps.format(row.validFrom()),
-                age(row, now),
+                shown(age(row, now)),
                 row.validUntil() == Long.MAX_VALUE
                     ? "unchanged by time"
                     : row.validUntil() > now.toEpochMilli()
@@ -133,8 +133,23 @@ final class GetCommand {
   }
 
   private static Duration age(OnlineRow row, Instant now) {
-    return Duration.between(Instant.ofEpochMilli(row.validFrom()), now)
-        .truncatedTo(java.time.temporal.ChronoUnit.SECONDS);
+    return Duration.between(Instant.ofEpochMilli(row.validFrom()), now);
+  }
+
+  /** The two largest units, as in 18 h 54 min. */
+  static String shown(Duration age) {
+    if (age.isNegative()) {
+      return "0 s";
+    }
+    if (age.toDays() > 0) {
+      return age.toDays() + " d " + age.toHoursPart() + " h";
+    }
+    if (age.toHours() > 0) {
+      return age.toHours() + " h " + age.toMinutesPart() + " min";
+    }
+    return age.toMinutes() > 0
+        ? age.toMinutes() + " min " + age.toSecondsPart() + " s"
+        : age.toSecondsPart() + " s";
   }
 
   private static Map<String, @Nullable Object> description(

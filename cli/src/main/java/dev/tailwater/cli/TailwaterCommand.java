@@ -307,8 +307,8 @@ final class TailwaterCommand {
       return Main.FAILED;
     }
     CommandSpec command = commandLine.getCommandSpec();
-    if (!(failure instanceof CommandFailedException) || failure.getCause() != null) {
-      // What the message does not say; a complete message needs no log file.
+    boolean messageIsAll = failure instanceof CommandFailedException && failure.getCause() == null;
+    if (!messageIsAll) {
       LoggerFactory.getLogger(TailwaterCommand.class).error("{} failed", command.name(), failure);
     }
     console.say(command.qualifiedName() + ": " + Failures.describe(failure));
@@ -318,7 +318,7 @@ final class TailwaterCommand {
       console.say(trace.toString());
     }
     LogFile file = log;
-    if (file != null && file.exists()) {
+    if (file != null && file.exists() && !messageIsAll) {
       console.say("Details: " + file.path());
     }
     return Main.FAILED;

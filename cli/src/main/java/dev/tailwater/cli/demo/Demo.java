@@ -501,8 +501,9 @@ public final class Demo {
         lastProgress = System.nanoTime();
       } else if (System.nanoTime() - lastProgress > PATIENCE.toNanos()) {
         throw new CommandFailedException(
-            "waited %d minutes for %s without progress, %,d are missing; look at the jobs' page and the log file, and run the demo again"
-                .formatted(PATIENCE.toMinutes(), what, now));
+            "waited %d minutes for %s without progress, %,d are missing; look into the log file, and run the demo again"
+                .formatted(PATIENCE.toMinutes(), what, now),
+            new TimeoutException("no progress with " + what));
       }
       console.live(progress.line(now));
       LockSupport.parkNanos(poll.toNanos());

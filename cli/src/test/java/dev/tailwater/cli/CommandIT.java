@@ -1,0 +1,189 @@
+package dev.tailwater.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands as they are typed, on real servers. */
+class CommandIT {
+
+  private final Path directory;
+
+  CommandIT(@TempDir Path directory) {
+    this.directory = directory;
+    System.setProperty("tailwater.root", Path.of("..").toAbsolutePath().normalize().toString());
+  }
+
+  private record Outcome(int code, String out, String err) {}
+
+  @Test
+  void theDemoClosesTheLoopAndItsLakeCanBeQueriedAfterwards() {
+    Outcome demo =
+        run(
+            "demo",
+            "--transactions",
+            "6000",
+            "--rate",
+            "200",
+            "--seconds",
+            "5",
+            "--seed",
+            "7",
+            "--no-wait",
+            "--json");
+
+    assertThat(demo.code()).as(demo.err()).isEqualTo(Main.OK);
+    assertThat(figure(demo, "predictions")).isEqualTo(figure(demo, "live_transactions"));
+    assertThat(figure(demo, "archived_predictions")).isEqualTo(figure(demo, "predictions"));
+    assertThat(figure(demo, "transactions")).isEqualTo(6_000 + figure(demo, "live_transactions"));
+    assertThat(figure(demo, "fraud_reports")).isEqualTo(figure(demo, "transactions"));
+    assertThat(figure(demo, "entities_different")).isZero();
+    assertThat(figure(demo, "entities_equal")).isPositive();
+    assertThat(new TailwaterHome(directory).runFile()).doesNotExist();
+
+    Outcome count =
+        run("sql", "--json", "SELECT COUNT(DISTINCT question_id) AS n FROM predictions.fraud");
+    assertThat(count.code()).as(count.err()).isEqualTo(Main.OK);
+    assertThat(figure(count, "n")).isEqualTo(figure(demo, "predictions"));
+
+    Outcome write = run("sql", "DROP TABLE predictions.fraud");
+    assertThat(write.code()).isEqualTo(Main.FAILED);
+    assertThat(write.err()).contains("read-only").doesNotContain("\tat ");
+  }
+
+  @Test
+  void aTrainingSetHasOneRowPerSpineRowInItsOrder() throws Exception {
+    Path history =
+        write(
+            "transactions.csv",
+            """
+            transaction_id,tx_time,customer_id,terminal_id,tx_amount
+            a,2026-01-01 10:00:00,c1,t1,10.5
+            b,2026-01-01 11:00:00,c1,t1,20.5
+            broken line
+            c,2026-01-03 10:00:00,c1,t1,5
+            """);
+    Path spine =
+        write(
+            "spine.csv",
+            """
+            note,customer_id,event_time
+            "later, all",c1,2026-01-03T10:00:00Z
+            nobody,c2,2026-01-03T10:00:00Z
+            first,c1,2026-01-01 10:00:00
+            """);
+    Path out = directory.resolve("out.csv");
+
+    Outcome outcome =
+        run(
+            "training-set",
+            "../feature-definitions/examples/fraud",
+            "--views",
+            "customer_spend",
+            "--spine",
+            spine.toString(),
+            "--history",
+            "transactions=" + history,
+            "--out",
+            out.toString());
+
+    assertThat(outcome.code()).as(outcome.err()).isEqualTo(Main.OK);
+    String[] lines = Files.readString(out).split("\r?\n");
+    assertThat(lines).hasSize(4);
+    assertThat(lines[0])
+        .startsWith("note,customer_id,event_time,")
+        .contains("customer_spend.tx_count_7d");
+    assertThat(value(lines, 1, "customer_spend.tx_count_1d")).isEqualTo("1");
+    assertThat(value(lines, 1, "customer_spend.tx_count_7d")).isEqualTo("3");
+    assertThat(value(lines, 1, "customer_spend.amount_avg_7d")).isEqualTo("12.0");
+    assertThat(value(lines, 2, "customer_spend.tx_count_7d")).isEqualTo("0");
+    assertThat(value(lines, 2, "customer_spend.amount_avg_7d")).isEmpty();
+    assertThat(value(lines, 3, "customer_spend.tx_count_7d")).isEqualTo("1");
+  }
+
+  @Test
+  void aMissingFileAWrongHeaderAndAMissingLogAreOneClearMessageEach() throws Exception {
+    Path spine = write("spine.csv", "customer_id,event_time\nc1,2026-01-01 10:00:00\n");
+    Path wrong = write("wrong.csv", "id,amount\n1,2\n");
+
+    assertThat(trainingSet(spine, "transactions=missing.csv").err()).contains("missing.csv");
+    assertThat(trainingSet(spine, "transactions=" + wrong).err())
+        .contains("wrong.csv", "transaction_id");
+    assertThat(trainingSet(wrong, "transactions=" + wrong).err()).contains("event_time");
+    Outcome noLog =
+        run(
+            "training-set",
+            "../feature-definitions/examples/fraud",
+            "--model",
+            "fraud",
+            "--spine",
+            spine.toString(),
+            "--out",
+            directory.resolve("o.csv").toString());
+    assertThat(noLog.code()).isEqualTo(Main.FAILED);
+    assertThat(noLog.err()).doesNotContain("\tat ");
+  }
+
+  private Outcome trainingSet(Path spine, String history) {
+    Outcome outcome =
+        run(
+            "training-set",
+            "../feature-definitions/examples/fraud",
+            "--views",
+            "customer_spend",
+            "--spine",
+            spine.toString(),
+            "--history",
+            history,
+            "--out",
+            directory.resolve("o.csv").toString());
+    assertThat(outcome.code()).isEqualTo(Main.FAILED);
+    assertThat(outcome.err()).doesNotContain("\tat ");
+    return outcome;
+  }
+
+  private Outcome run(String... arguments) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int code =
+        Main.run(
+            arguments,
+            new PrintStream(out, true, StandardCharsets.UTF_8),
+            new PrintStream(err, true, StandardCharsets.UTF_8),
+            Map.of("TAILWATER_HOME", directory.toString()),
+            false);
+    return new Outcome(
+        code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+  }
+
+  private Path write(String name, String content) throws Exception {
+    return Files.writeString(directory.resolve(name), content);
+  }
+
+  private static String value(String[] lines, int row, String column) {
+    String[] names = lines[0].split(",", -1);
+    // The only quoted field holds one comma.
+    String[] values = lines[row].replaceAll("\"[^\"]*\"", "quoted").split(",", -1);
+    for (int i = 0; i < names.length; i++) {
+      if (names[i].equals(column)) {
+        return values[i];
+      }
+    }
+    throw new AssertionError(column + " is not in " + lines[0]);
+  }
+
+  private static long figure(Outcome outcome, String name) {
+    Matcher matcher = Pattern.compile("\"" + name + "\":(\\d+)").matcher(outcome.out());
+    assertThat(matcher.find()).as(name + " in " + outcome.out()).isTrue();
+    return Long.parseLong(matcher.group(1));
+  }
+}
