@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  */
 final class ContenderProcess {
 
-  private static final Path PROCESS_STATUS = Path.of("/proc/self/status");
+  private static final Path OWN_STATUS = Path.of("/proc/self/status");
 
   private ContenderProcess() {}
 
@@ -89,7 +89,7 @@ final class ContenderProcess {
     properties.setProperty("job-seconds", Double.toString(result.jobSeconds()));
     properties.setProperty("feature-seconds", Double.toString(result.featureSeconds()));
     properties.setProperty("checksum", Double.toString(result.checksum()));
-    properties.setProperty("peak-memory-bytes", Long.toString(peakMemoryBytes()));
+    properties.setProperty("peak-memory-bytes", Long.toString(peakMemoryBytes(OWN_STATUS)));
     try (OutputStream out = Files.newOutputStream(report)) {
       properties.store(out, null);
     }
@@ -109,11 +109,17 @@ final class ContenderProcess {
         Long.parseLong(properties.getProperty("peak-memory-bytes")));
   }
 
-  private static long peakMemoryBytes() throws IOException {
-    if (!Files.isReadable(PROCESS_STATUS)) {
+  /**
+   * The most physical memory that a process ever held.
+   *
+   * @param status the process's status file in {@code /proc}
+   * @return bytes, or -1 where there is no such file
+   */
+  static long peakMemoryBytes(Path status) throws IOException {
+    if (!Files.isReadable(status)) {
       return -1;
     }
-    for (String line : Files.readAllLines(PROCESS_STATUS)) {
+    for (String line : Files.readAllLines(status)) {
       if (line.startsWith("VmHWM:")) {
         return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
       }
@@ -121,7 +127,8 @@ final class ContenderProcess {
     return -1;
   }
 
-  private static String quoted(String argument) {
+  /** An argument as a Java argument file wants it. */
+  static String quoted(String argument) {
     return '"' + argument.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
   }
 

@@ -1,7 +1,6 @@
 package dev.tailwater.benchmarks;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -10,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * What do the fraud table's twelve windowed features cost, side by side with the floor and the
@@ -201,54 +201,16 @@ public final class FraudBench {
      * @throws IllegalArgumentException naming the argument and what is wrong with it
      */
     static Options parse(String[] arguments) {
-      Path csv = null;
-      List<Contender> contenders = FraudBench.contenders();
-      String heap = "4g";
-      int repeat = 1;
-      Duration timeout = Duration.ofSeconds(1200);
-      for (int i = 0; i < arguments.length; i++) {
-        String argument = arguments[i];
-        if (!argument.startsWith("--")) {
-          if (csv != null) {
-            throw new IllegalArgumentException("more than one file: " + csv + " and " + argument);
-          }
-          csv = Path.of(argument);
-          continue;
-        }
-        if (++i == arguments.length) {
-          throw new IllegalArgumentException(argument + " needs a value");
-        }
-        String value = arguments[i];
-        switch (argument) {
-          case "--contenders" ->
-              contenders = List.of(value.split(",", -1)).stream().map(FraudBench::named).toList();
-          case "--heap" -> {
-            if (!value.matches("\\d{1,6}[kmgKMG]")) {
-              throw new IllegalArgumentException(
-                  "--heap: '" + value + "' is not a number and a unit, as in 4g");
-            }
-            heap = value;
-          }
-          case "--repeat" -> repeat = positive(argument, value);
-          case "--timeout" -> timeout = Duration.ofSeconds(positive(argument, value));
-          default -> throw new IllegalArgumentException("there is no option " + argument);
-        }
-      }
-      if (csv == null) {
-        throw new IllegalArgumentException("name the transactions file");
-      }
-      if (!Files.isReadable(csv)) {
-        throw new IllegalArgumentException(csv + " cannot be read: is there such a file?");
-      }
-      return new Options(csv, contenders, heap, repeat, timeout);
-    }
-
-    private static int positive(String argument, String value) {
-      if (!value.matches("[1-9]\\d{0,5}")) {
-        throw new IllegalArgumentException(
-            argument + ": '" + value + "' is not a whole number from 1 to 999999");
-      }
-      return Integer.parseInt(value);
+      Arguments given =
+          Arguments.parse(arguments, List.of("--contenders", "--heap", "--repeat", "--timeout"));
+      return new Options(
+          given.file(),
+          Stream.of(given.text("--contenders", names()).split(",", -1))
+              .map(FraudBench::named)
+              .toList(),
+          given.heap("4g"),
+          given.positive("--repeat", 1),
+          Duration.ofSeconds(given.positive("--timeout", 1200)));
     }
   }
 }

@@ -1,6 +1,5 @@
 package dev.tailwater.benchmarks;
 
-import dev.tailwater.definitions.ProjectLoader;
 import dev.tailwater.jobs.AnswerMode;
 import dev.tailwater.jobs.Ask;
 import dev.tailwater.jobs.BoundedSources;
@@ -9,13 +8,9 @@ import dev.tailwater.jobs.JobSettings;
 import dev.tailwater.jobs.ScoringRequest;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;
-import dev.tailwater.plan.PlanCompiler;
-import java.net.URISyntaxException;
-import java.net.URL;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.flink.api.common.JobExecutionResult;
@@ -67,7 +62,7 @@ final class TailwaterBounded implements Contender {
 
   /** The features of every transaction of a file, in the order of {@link FraudFeatures}. */
   static DataStream<ScoringRequest> features(StreamExecutionEnvironment env, Path csv) {
-    Plan plan = PlanCompiler.compile(ProjectLoader.load(project()));
+    Plan plan = HandbookProject.plan();
     BoundedSources sources =
         new BoundedSources(Optional.empty(), Map.of(plan.streams().get(0).name(), csv));
     ModelPlan model = plan.models().get(0);
@@ -82,18 +77,6 @@ final class TailwaterBounded implements Contender {
                 0,
                 Set.of()))
         .vectors(0);
-  }
-
-  private static Path project() {
-    URL file =
-        Objects.requireNonNull(
-            TailwaterBounded.class.getResource("/projects/fraud-handbook/project.yaml"));
-    try {
-      return Objects.requireNonNull(Path.of(file.toURI()).getParent());
-    } catch (URISyntaxException e) {
-      throw new IllegalStateException(
-          file + " is no file: run the benchmarks from their classes", e);
-    }
   }
 
   private static final class Checksum extends RichSinkFunction<ScoringRequest> {

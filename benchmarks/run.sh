@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Runs a class of the benchmarks: run.sh NAME-IN-MESSAGES CLASS ARGUMENT...
+set -euo pipefail
+
+name="$1"
+main="$2"
+shift 2
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+classes="$root/benchmarks/target/classes"
+class_path="$root/benchmarks/target/class-path.txt"
+
+if [[ ! -d "$classes/dev/tailwater/benchmarks" ]]; then
+  echo "$name: the benchmarks are not built; run 'mvn -DskipTests install' in $root first" >&2
+  exit 1
+fi
+if [[ ! -s "$class_path" || "$root/benchmarks/pom.xml" -nt "$class_path" || "$root/jobs/pom.xml" -nt "$class_path" ]]; then
+  mvn -B -q -f "$root/pom.xml" -pl benchmarks dependency:build-classpath \
+    -DincludeScope=runtime -Dmdep.outputFile="$class_path"
+fi
+
+# An argument file: the class path is longer than some systems' command lines.
+arguments="$root/benchmarks/target/$name.arguments"
+printf -- '-Xmx1g\n-cp\n"%s:%s"\n%s\n' "$classes" "$(cat "$class_path")" "$main" > "$arguments"
+java="java"
+if [[ -n "${JAVA_HOME:-}" ]]; then
+  java="$JAVA_HOME/bin/java"
+fi
+exec "$java" "@$arguments" "$@"
