@@ -391,7 +391,8 @@ public final class LiveBench {
       int warmUp,
       int seconds,
       String heap,
-      Duration timeout) {
+      Duration timeout,
+      Optional<Path> trace) {
 
     /**
      * Reads the command line.
