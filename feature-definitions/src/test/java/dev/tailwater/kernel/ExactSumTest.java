@@ -3,6 +3,7 @@ package dev.tailwater.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.LongStream;
@@ -203,13 +204,22 @@ class ExactSumTest {
     return difference(0, 1);
   }
 
+  /** As long as nothing was too wide, both ways to round must agree. */
   private double difference(int minuend, int subtrahend) {
-    return ExactSum.difference(
-        narrow,
-        minuend * ExactSum.NARROW_WORDS,
-        subtrahend * ExactSum.NARROW_WORDS,
-        wide,
-        minuend * ExactSum.WIDE_WORDS,
-        subtrahend * ExactSum.WIDE_WORDS);
+    int narrowMinuend = minuend * ExactSum.NARROW_WORDS;
+    int narrowSubtrahend = subtrahend * ExactSum.NARROW_WORDS;
+    double difference =
+        ExactSum.difference(
+            narrow,
+            narrowMinuend,
+            narrowSubtrahend,
+            wide,
+            minuend * ExactSum.WIDE_WORDS,
+            subtrahend * ExactSum.WIDE_WORDS);
+    if (Arrays.stream(wide).allMatch(word -> word == 0)) {
+      assertThat(ExactSum.narrowDifference(narrow, narrowMinuend, narrowSubtrahend))
+          .isEqualTo(difference);
+    }
+    return difference;
   }
 }
