@@ -1,6 +1,5 @@
 package dev.tailwater.cli;
 
-import dev.tailwater.cli.demo.Demo;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;

@@ -1,6 +1,5 @@
 package dev.tailwater.cli;
 
-import dev.tailwater.cli.demo.Demo;
 import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.definitions.InvalidProjectException;

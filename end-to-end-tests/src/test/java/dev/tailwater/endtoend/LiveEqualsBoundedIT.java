@@ -57,6 +57,7 @@ import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.util.TestStreamEnvironment;
 import org.apache.flink.util.CloseableIterator;
@@ -101,7 +102,7 @@ class LiveEqualsBoundedIT {
 
     try (KafkaServer kafka = KafkaServer.start(folder.resolve("kafka"), 0);
         RedisServer redis = RedisServer.start(folder.resolve("redis"), 0);
-        MiniCluster cluster = cluster(folder)) {
+        MiniCluster cluster = cluster()) {
       KafkaLog log = KafkaLog.at(kafka.bootstrapServers());
       Topics.ensure(
           log,
@@ -280,7 +281,10 @@ class LiveEqualsBoundedIT {
     List<Map<String, String>> rows = new ArrayList<>();
     layouts.forEach(layout -> rows.add(new HashMap<>()));
     FeatureGraph graph = boundedGraph(history, true);
-    var all = graph.featureRows().get(0).union(graph.featureRows().get(1));
+    DataStream<FeatureRow> all =
+        graph.featureRows().values().stream()
+            .reduce((some, more) -> some.union(more))
+            .orElseThrow();
     try (CloseableIterator<FeatureRow> results = all.executeAndCollect()) {
       results.forEachRemaining(
           row ->
@@ -305,7 +309,7 @@ class LiveEqualsBoundedIT {
 
   // ---- the live run
 
-  private static MiniCluster cluster(Path folder) throws Exception {
+  private static MiniCluster cluster() throws Exception {
     Configuration settings = new Configuration();
     settings.setString("rest.bind-address", "127.0.0.1");
     settings.setString("rest.port", "0");

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * Appends simulated events to the topics of a plan's streams, in each stream's format. Not
  * thread-safe, except {@link #appendTimes()}.
  */
-final class EventProducer implements AutoCloseable {
+public final class EventProducer implements AutoCloseable {
 
   private record Target(StreamPlan stream, RecordEncoder encoder) {}
 
@@ -40,7 +40,7 @@ final class EventProducer implements AutoCloseable {
    * @param linger how long a record may wait for others to be sent with
    * @param keepAppendTimes whether to remember when the log accepted each payment
    */
-  EventProducer(KafkaLog log, Plan plan, Duration linger, boolean keepAppendTimes) {
+  public EventProducer(KafkaLog log, Plan plan, Duration linger, boolean keepAppendTimes) {
     Properties properties = log.producerProperties();
     properties.put(ProducerConfig.CLIENT_ID_CONFIG, "tailwater-demo");
     properties.put(ProducerConfig.LINGER_MS_CONFIG, Math.toIntExact(linger.toMillis()));
@@ -57,7 +57,7 @@ final class EventProducer implements AutoCloseable {
    *
    * @throws IOException if an earlier event was not accepted
    */
-  void send(SimulatedEvent event) throws IOException {
+  public void send(SimulatedEvent event) throws IOException {
     Target target = targets.get(event.stream());
     if (target == null) {
       throw new IllegalArgumentException(
@@ -86,23 +86,23 @@ final class EventProducer implements AutoCloseable {
   }
 
   /** Payments given to {@link #send}. */
-  long transactions() {
+  public long transactions() {
     return transactions;
   }
 
   /** Fraud reports given to {@link #send}. */
-  long reports() {
+  public long reports() {
     return reports;
   }
 
   /** Waits until the log has accepted everything. */
-  void flush() throws IOException {
+  public void flush() throws IOException {
     producer.flush();
     throwFailure();
   }
 
   /** When the log accepted each payment, by its id, in milliseconds since the epoch. */
-  Map<String, Long> appendTimes() {
+  public Map<String, Long> appendTimes() {
     return appendTimes;
   }
 

@@ -4,16 +4,16 @@ import java.util.Arrays;
 import java.util.stream.LongStream;
 
 /** Measured latencies, in whole milliseconds. Immutable. */
-final class Latencies {
+public final class Latencies {
 
   private final long[] sortedMs;
 
-  Latencies(LongStream milliseconds) {
+  public Latencies(LongStream milliseconds) {
     this.sortedMs = milliseconds.toArray();
     Arrays.sort(sortedMs);
   }
 
-  int count() {
+  public int count() {
     return sortedMs.length;
   }
 
@@ -23,7 +23,7 @@ final class Latencies {
    * @param share more than 0, at most 1
    * @throws IllegalStateException if none was measured
    */
-  long percentile(double share) {
+  public long percentile(double share) {
     if (sortedMs.length == 0) {
       throw new IllegalStateException("no latency was measured, so there is no percentile");
     }

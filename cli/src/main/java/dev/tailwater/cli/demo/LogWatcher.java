@@ -26,12 +26,12 @@ import org.jspecify.annotations.Nullable;
  * Reads back what the loop puts on the log: predictions, and the labels that arrive later. What it
  * knows is complete up to the records that it has read. Thread-safe.
  */
-final class LogWatcher implements AutoCloseable {
+public final class LogWatcher implements AutoCloseable {
 
   private static final Duration POLL = Duration.ofMillis(200);
 
   /** A prediction, and when the log accepted it, in milliseconds since the epoch. */
-  record Seen(Prediction prediction, long appendTime) {}
+  public record Seen(Prediction prediction, long appendTime) {}
 
   /**
    * How labels are read.
@@ -39,7 +39,7 @@ final class LogWatcher implements AutoCloseable {
    * @param on position of the question's id in a decoded record
    * @param value position of the label in a decoded record
    */
-  record LabelReader(String topic, RecordDecoder decoder, int on, int value) {}
+  public record LabelReader(String topic, RecordDecoder decoder, int on, int value) {}
 
   private final String predictionsTopic;
   private final LabelReader labelReader;
@@ -54,7 +54,7 @@ final class LogWatcher implements AutoCloseable {
   private volatile long predictionRecords;
 
   /** Starts to read both topics from their beginning. */
-  LogWatcher(KafkaLog log, String predictionsTopic, LabelReader labelReader) {
+  public LogWatcher(KafkaLog log, String predictionsTopic, LabelReader labelReader) {
     this.predictionsTopic = predictionsTopic;
     this.labelReader = labelReader;
     Map<String, Object> properties = new HashMap<>(log.clientProperties());
@@ -70,17 +70,17 @@ final class LogWatcher implements AutoCloseable {
   }
 
   /** Predictions read so far, by question. */
-  Map<String, Seen> predictions() {
+  public Map<String, Seen> predictions() {
     return predictions;
   }
 
   /** Prediction records read so far; more than the questions if one was answered twice. */
-  long predictionRecords() {
+  public long predictionRecords() {
     return predictionRecords;
   }
 
   /** Labels read so far, by question. */
-  Map<String, Boolean> labels() {
+  public Map<String, Boolean> labels() {
     return labels;
   }
 
@@ -89,7 +89,7 @@ final class LogWatcher implements AutoCloseable {
    *
    * @throws IOException naming the reason
    */
-  void check() throws IOException {
+  public void check() throws IOException {
     Exception problem = failure.get();
     if (problem != null) {
       throw new IOException(

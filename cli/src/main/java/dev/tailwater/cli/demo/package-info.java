@@ -1,4 +1,4 @@
-/** The demonstration: a seeded world of card payments, and the whole loop on it. */
+/** The simulated world of card payments, and the two ends of the log it runs on. */
 @NullMarked
 package dev.tailwater.cli.demo;
 

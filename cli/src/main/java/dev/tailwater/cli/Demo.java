@@ -1,13 +1,10 @@
-package dev.tailwater.cli.demo;
+package dev.tailwater.cli;
 
-import dev.tailwater.cli.CommandFailedException;
-import dev.tailwater.cli.Console;
-import dev.tailwater.cli.LoadedProject;
-import dev.tailwater.cli.LocalStack;
-import dev.tailwater.cli.ModelTraining;
-import dev.tailwater.cli.ProjectJobs;
-import dev.tailwater.cli.TailwaterHome;
-import dev.tailwater.cli.TwinStoreCheck;
+import dev.tailwater.cli.demo.EventProducer;
+import dev.tailwater.cli.demo.FraudSimulator;
+import dev.tailwater.cli.demo.Latencies;
+import dev.tailwater.cli.demo.LogWatcher;
+import dev.tailwater.cli.demo.SimulatedEvent;
 import dev.tailwater.cli.demo.SimulatedEvent.Transaction;
 import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.kafka.Topics;
@@ -48,7 +45,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * replay of it, a model, live payments with features in both stores and scores on the log, labels,
  * and the measured quality. Everything but the people is real.
  */
-public final class Demo {
+final class Demo {
 
   private static final int CUSTOMERS = 1_300;
   private static final int TERMINALS = 400;

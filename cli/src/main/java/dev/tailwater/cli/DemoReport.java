@@ -1,4 +1,4 @@
-package dev.tailwater.cli.demo;
+package dev.tailwater.cli;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
