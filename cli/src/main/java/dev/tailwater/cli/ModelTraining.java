@@ -2,6 +2,7 @@ package dev.tailwater.cli;
 
 import dev.tailwater.jobs.BoundedSources;
 import dev.tailwater.jobs.LabeledVector;
+import dev.tailwater.jobs.RefusedRecords;
 import dev.tailwater.jobs.TrainingVectorsJob;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.serving.ModelRepository;
@@ -14,6 +15,8 @@ import dev.tailwater.training.TrainingData;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.util.CloseableIterator;
 
@@ -27,6 +30,7 @@ public final class ModelTraining {
   private final LoadedProject project;
   private final int model;
   private final Settings settings;
+  private RefusedRecords refused = new RefusedRecords(Map.of(), List.of());
 
   /**
    * How to train.
@@ -65,8 +69,8 @@ public final class ModelTraining {
     ModelPlan plan = plan();
     List<LabeledVector> vectors = new ArrayList<>();
     try (CloseableIterator<LabeledVector> rows =
-        TrainingVectorsJob.build(environment, project.plan(), model, history)
-            .executeAndCollect("training vectors of " + plan.name())) {
+        TrainingVectorsJob.build(environment, project.plan(), model, history).collectAsync()) {
+      JobClient job = environment.executeAsync("training vectors of " + plan.name());
       while (rows.hasNext()) {
         vectors.add(rows.next());
         if (vectors.size() > settings.maxRows()) {
@@ -75,6 +79,7 @@ public final class ModelTraining {
                   .formatted(plan.name(), settings.maxRows()));
         }
       }
+      refused = RefusedRecords.of(job.getJobExecutionResult().get());
     }
     vectors.sort(
         Comparator.comparingLong(LabeledVector::eventTime)
@@ -86,6 +91,11 @@ public final class ModelTraining {
       data.add(vector.eventTime(), vector.vector(), vector.positive());
     }
     return data.build();
+  }
+
+  /** The records of the history that {@link #vectors} left out. */
+  RefusedRecords refused() {
+    return refused;
   }
 
   /** Trains, registers the model as the next version and makes it the one that is served. */

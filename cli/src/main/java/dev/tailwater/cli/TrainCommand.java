@@ -33,6 +33,7 @@ final class TrainCommand {
         new ModelTraining(environment, project, project.model(model), settings);
     console.live("replaying history …");
     TrainingData data = training.vectors(history);
+    training.refused().lines().forEach(console::say);
     console.live("training on " + data.rows() + " questions …");
     ModelVersion version = training.train(data, ModelRepository.open(models));
     if (json) {

@@ -1,6 +1,7 @@
 package dev.tailwater.cli;
 
 import dev.tailwater.jobs.BoundedSources;
+import dev.tailwater.jobs.RefusedRecords;
 import dev.tailwater.jobs.TrainingSetJob;
 import dev.tailwater.schemas.Column;
 import java.nio.file.Files;
@@ -60,7 +61,9 @@ final class TrainingSetCommand {
     }
     console.live("replaying history …");
     TrainingSetJob.build(environment, project.plan(), views, spine, history, out);
-    Object unused = environment.execute("training set of " + project.plan().project());
+    RefusedRecords refused =
+        RefusedRecords.of(environment.execute("training set of " + project.plan().project()));
+    refused.lines().forEach(console::say);
     List<Column> features = TrainingSetJob.features(project.plan(), views);
     console.say("%s: the rows of %s with %d features".formatted(out, spine, features.size()));
     return Main.OK;
