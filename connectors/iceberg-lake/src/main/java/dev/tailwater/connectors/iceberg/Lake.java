@@ -206,6 +206,8 @@ public final class Lake implements Serializable {
                 new FeatureRowMapper(
                     view, layout, rowType.getFieldNames(), new RestoreGuard(tableLoader(name))))
             .returns(InternalTypeInfo.of(rowType))
+            // A thread of its own: closing files for a checkpoint does not delay an answer.
+            .startNewChain()
             .uid(uid + "-rows")
             .name(uid + "-rows"),
         table,
