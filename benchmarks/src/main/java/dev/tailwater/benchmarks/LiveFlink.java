@@ -3,10 +3,8 @@ package dev.tailwater.benchmarks;
 import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.connectors.redis.RedisAddress;
-import dev.tailwater.jobs.AnswerMode;
 import dev.tailwater.jobs.LiveJob;
 import dev.tailwater.jobs.ServedModel;
-import dev.tailwater.schemas.PredictionFormat;
 import dev.tailwater.serving.MicroBatcherSettings;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,10 +53,8 @@ final class LiveFlink {
             RedisAddress.parse(arguments[1]),
             Lake.local(work.resolve("lake")),
             List.of(new ServedModel(0, "1", Files.readAllBytes(work.resolve(LiveBench.MODEL)))),
-            AnswerMode.ON_ARRIVAL,
             Map.of(),
             0,
-            PredictionFormat.JSON,
             MicroBatcherSettings.defaults()));
     env.execute("live-bench");
   }

@@ -1,6 +1,5 @@
 package dev.tailwater.benchmarks;
 
-import dev.tailwater.jobs.AnswerMode;
 import dev.tailwater.jobs.Ask;
 import dev.tailwater.jobs.BoundedSources;
 import dev.tailwater.jobs.FeatureGraph;
@@ -71,11 +70,7 @@ final class TailwaterBounded implements Contender {
             plan,
             stream -> sources.of(plan.streams().get(stream)),
             new FeatureGraph.Options(
-                List.of(Ask.always(model.ask(), model.views())),
-                AnswerMode.ON_WATERMARK,
-                false,
-                0,
-                Set.of()))
+                List.of(Ask.always(model.ask(), model.views())), false, 0, Set.of()))
         .vectors(0);
   }
 

@@ -5,17 +5,17 @@ import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.connectors.kafka.TopicSpec;
 import dev.tailwater.connectors.kafka.Topics;
 import dev.tailwater.connectors.redis.RedisAddress;
-import dev.tailwater.jobs.AnswerMode;
 import dev.tailwater.jobs.ArchiveJob;
 import dev.tailwater.jobs.LiveJob;
 import dev.tailwater.jobs.ServedModel;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.StreamPlan;
-import dev.tailwater.schemas.PredictionFormat;
+import dev.tailwater.serving.InvalidModelException;
 import dev.tailwater.serving.MicroBatcherSettings;
 import dev.tailwater.serving.ModelRepository;
 import dev.tailwater.serving.ModelRepositoryException;
 import dev.tailwater.serving.ModelVersion;
+import dev.tailwater.serving.OnnxModel;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -75,23 +75,13 @@ public record ProjectJobs(
         environment,
         project.plan(),
         new LiveJob.Config(
-            log,
-            redis,
-            lake,
-            served(),
-            AnswerMode.ON_ARRIVAL,
-            askFrom,
-            generation,
-            PredictionFormat.JSON,
-            MicroBatcherSettings.defaults()));
+            log, redis, lake, served(), askFrom, generation, MicroBatcherSettings.defaults()));
   }
 
   /** Adds the archive job, which copies the predictions topics to the lake; needs a model. */
   public void buildArchive(StreamExecutionEnvironment environment) {
     ArchiveJob.build(
-        environment,
-        project.plan(),
-        new ArchiveJob.Config(log, lake, PredictionFormat.JSON, REMEMBER_QUESTIONS_FOR));
+        environment, project.plan(), new ArchiveJob.Config(log, lake, REMEMBER_QUESTIONS_FOR));
   }
 
   /** The version of each model that is served now, or that none is registered yet. */
@@ -114,10 +104,23 @@ public record ProjectJobs(
                     champion.get().metadata().inputNames(),
                     inputs));
       }
+      requireServable(champion.get());
       served.add(
           new ServedModel(
               position, Integer.toString(champion.get().version()), models.onnx(champion.get())));
     }
     return served;
+  }
+
+  /** A job that cannot load its model would restart again and again: here it is one message. */
+  private void requireServable(ModelVersion version) throws ModelRepositoryException {
+    try (OnnxModel unused = models.load(version)) {
+      return;
+    } catch (InvalidModelException e) {
+      throw new CommandFailedException(
+          "%s cannot be served: %s Or promote another version."
+              .formatted(version.reference(), e.getMessage()),
+          e);
+    }
   }
 }

@@ -12,7 +12,6 @@ import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.connectors.redis.RedisOnlineStore;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureViewLayout;
-import dev.tailwater.jobs.AnswerMode;
 import dev.tailwater.jobs.ArchiveJob;
 import dev.tailwater.jobs.Ask;
 import dev.tailwater.jobs.FeatureGraph;
@@ -115,15 +114,7 @@ class LiveEqualsBoundedIT {
       Lake lake = Lake.local(folder.resolve("lake"));
       LiveJob.Config config =
           new LiveJob.Config(
-              log,
-              online,
-              lake,
-              List.of(served),
-              AnswerMode.ON_WATERMARK,
-              Map.of(),
-              0,
-              PredictionFormat.JSON,
-              MicroBatcherSettings.defaults());
+              log, online, lake, List.of(served), Map.of(), 0, MicroBatcherSettings.defaults());
 
       JobClient archive = startArchive(cluster, folder, log, lake);
       JobClient live = startLive(cluster, folder, config, "");
@@ -304,7 +295,7 @@ class LiveEqualsBoundedIT {
         env,
         plan,
         s -> EventFiles.source(history, stream.schema(), stream.eventTime()),
-        new FeatureGraph.Options(asks, AnswerMode.ON_WATERMARK, rows, 0, Set.of()));
+        new FeatureGraph.Options(asks, rows, 0, Set.of()));
   }
 
   // ---- the live run
@@ -357,8 +348,7 @@ class LiveEqualsBoundedIT {
   private JobClient startArchive(MiniCluster cluster, Path folder, KafkaLog log, Lake lake)
       throws Exception {
     StreamExecutionEnvironment env = environment(cluster, folder, "");
-    ArchiveJob.build(
-        env, plan, new ArchiveJob.Config(log, lake, PredictionFormat.JSON, Duration.ofHours(24)));
+    ArchiveJob.build(env, plan, new ArchiveJob.Config(log, lake, Duration.ofHours(24)));
     return env.executeAsync("archive");
   }
 

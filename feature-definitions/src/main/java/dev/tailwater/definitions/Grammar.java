@@ -35,7 +35,18 @@ final class Grammar {
   static final Set<String> FEATURE =
       keys("count", "sum", "avg", "min", "max", "over", "delay", "where", "empty");
   static final Set<String> MODEL =
-      keys(KIND, "name", "ask", "key", "vector", "deadline", "fallback", "to", "labels");
+      keys(
+          KIND,
+          "name",
+          "ask",
+          "key",
+          "vector",
+          "answer",
+          "deadline",
+          "fallback",
+          "to",
+          "format",
+          "labels");
   static final Set<String> LABELS = keys("stream", "on", "value", "within");
 
   private Grammar() {}

@@ -1,5 +1,7 @@
 package dev.tailwater.definitions;
 
+import dev.tailwater.plan.AnswerMode;
+import dev.tailwater.schemas.PredictionFormat;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -9,21 +11,25 @@ import java.util.Optional;
  * One model: the events that ask it, what it is given, where its predictions go.
  *
  * @param ask the stream whose every accepted event asks for a prediction
+ * @param answer when its questions are answered
  * @param keyColumns for each entity the vector reads features of: the asking stream's columns that
  *     hold its key, in the order of the key
  * @param vector the inputs, in order
  * @param deadline from the question's append time to its outcome
  * @param fallback the score when there is none in time, in [0, 1]
  * @param to the topic of the predictions
+ * @param format how they are written
  */
 public record ModelDefinition(
     String name,
     String ask,
+    AnswerMode answer,
     Map<String, List<String>> keyColumns,
     List<Element> vector,
     Duration deadline,
     double fallback,
     String to,
+    PredictionFormat format,
     Optional<Labels> labels) {
 
   public ModelDefinition {

@@ -3,14 +3,18 @@ package dev.tailwater.definitions;
 import dev.tailwater.definitions.ModelDefinition.Element;
 import dev.tailwater.definitions.ModelDefinition.Labels;
 import dev.tailwater.expressions.Suggestions;
+import dev.tailwater.plan.AnswerMode;
 import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.PredictionFormat;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -39,6 +43,9 @@ final class ModelReader {
   /** By entity and stream: how models find the one in the other. */
   private final Map<List<String>, List<String>> asked = new HashMap<>();
 
+  /** By stream: when the first model that asks it wants its answers. */
+  private final Map<String, AnswerMode> answers = new HashMap<>();
+
   ModelReader(
       Registry<StreamReader.Read> streams,
       Registry<EntityDefinition> entities,
@@ -61,9 +68,15 @@ final class ModelReader {
     document.allowOnly(Grammar.MODEL);
     Optional<Text> ask = document.required("ask", "name the stream whose events ask");
     Optional<StreamReader.Read> stream = ask.flatMap(streams::find);
+    AnswerMode answer = answer(name, document, stream);
     Duration deadline = Durations.read(document, "deadline", TICK, DEADLINE, problems);
     double fallback = fallback(document);
     String to = to(name, document);
+    PredictionFormat format =
+        document
+            .text("format")
+            .map(text -> choice(text, PredictionFormat.values(), PredictionFormat.JSON))
+            .orElse(PredictionFormat.JSON);
     Optional<Labels> labels = labels(document, stream);
     document.present("vector", "list the inputs of the model, as in [tx_amount, view.*]");
     if (stream.isEmpty()) {
@@ -76,12 +89,51 @@ final class ModelReader {
         new ModelDefinition(
             name.value(),
             stream.get().definition().name(),
+            answer,
             keyColumns,
             vector,
             deadline,
             fallback,
             to,
+            format,
             labels));
+  }
+
+  /** All models that ask one stream get their answers at the same time: it is one question. */
+  private AnswerMode answer(Text name, Section document, Optional<StreamReader.Read> stream) {
+    Optional<Text> written = document.text("answer");
+    AnswerMode answer =
+        written
+            .map(text -> choice(text, AnswerMode.values(), AnswerMode.ON_ARRIVAL))
+            .orElse(AnswerMode.ON_ARRIVAL);
+    if (stream.isPresent()) {
+      String asked = stream.get().definition().name();
+      AnswerMode first = answers.putIfAbsent(asked, answer);
+      if (first != null && first != answer) {
+        problems.add(
+            written.orElse(name),
+            "differs from another model that asks stream " + asked + ", which has " + text(first),
+            "give both models the same answer");
+      }
+    }
+    return answer;
+  }
+
+  private <T extends Enum<T>> T choice(Text written, T[] known, T otherwise) {
+    for (T constant : known) {
+      if (written.value().equals(text(constant))) {
+        return constant;
+      }
+    }
+    problems.add(
+        written,
+        "is not known here",
+        "write one of " + Arrays.stream(known).map(ModelReader::text).toList());
+    return otherwise;
+  }
+
+  private static String text(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT);
   }
 
   private double fallback(Section document) {

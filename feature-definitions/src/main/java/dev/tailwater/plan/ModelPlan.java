@@ -1,5 +1,7 @@
 package dev.tailwater.plan;
 
+import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.PredictionFormat;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Optional;
@@ -9,22 +11,26 @@ import org.jspecify.annotations.Nullable;
  * One model: who asks it, what it is given, and where its predictions go.
  *
  * @param ask position of the stream whose every accepted event asks for a prediction
+ * @param answer when its questions are answered; the same for all models that ask the stream
  * @param views positions of the views the vector reads, ascending
  * @param vector the model's inputs, in order
  * @param deadlineMs from the question's append time to its outcome; bounded runs ignore it
  * @param fallback the score of a FALLBACK outcome
  * @param to the topic of the predictions
+ * @param format how the predictions are written
  * @param version changes when the meaning or the order of the inputs does
  */
 public record ModelPlan(
     String name,
     String version,
     int ask,
+    AnswerMode answer,
     int[] views,
     List<Element> vector,
     long deadlineMs,
     double fallback,
     String to,
+    PredictionFormat format,
     Optional<Labels> labels)
     implements Serializable {
 
@@ -35,24 +41,46 @@ public record ModelPlan(
   /** An Optional is not serializable: this is what is written in the model's place. */
   private Object writeReplace() {
     return new Stored(
-        name, version, ask, views, vector, deadlineMs, fallback, to, labels.orElse(null));
+        name,
+        version,
+        ask,
+        answer,
+        views,
+        vector,
+        deadlineMs,
+        fallback,
+        to,
+        format,
+        labels.orElse(null));
   }
 
   private record Stored(
       String name,
       String version,
       int ask,
+      AnswerMode answer,
       int[] views,
       List<Element> vector,
       long deadlineMs,
       double fallback,
       String to,
+      PredictionFormat format,
       @Nullable Labels labels)
       implements Serializable {
 
     private Object readResolve() {
       return new ModelPlan(
-          name, version, ask, views, vector, deadlineMs, fallback, to, Optional.ofNullable(labels));
+          name,
+          version,
+          ask,
+          answer,
+          views,
+          vector,
+          deadlineMs,
+          fallback,
+          to,
+          format,
+          Optional.ofNullable(labels));
     }
   }
 
@@ -77,8 +105,7 @@ public record ModelPlan(
      * {@code view.feature} is written as the user wrote it; {@code inputNames} and {@code inputs}
      * bind the names to values.
      */
-    record Expression(
-        String text, List<dev.tailwater.schemas.Column> inputColumns, List<Source> inputs)
+    record Expression(String text, List<Column> inputColumns, List<Source> inputs)
         implements Source {
       public Expression {
         inputColumns = List.copyOf(inputColumns);
@@ -95,8 +122,8 @@ public record ModelPlan(
    *     event id
    * @param value position in the label stream's carried row of the label; TRUE or non-zero is
    *     positive
-   * @param withinMs a label later than this after the question's event time is ignored; without one
-   *     by then the question is negative
+   * @param withinMs a label later than this after the question's event time is ignored; a question
+   *     without one is left out of training
    */
   public record Labels(int stream, int on, int value, long withinMs) implements Serializable {}
 }

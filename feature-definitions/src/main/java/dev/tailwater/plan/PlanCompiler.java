@@ -226,11 +226,13 @@ public final class PlanCompiler {
         model.name(),
         hashes.modelVersion(model.name()),
         streamNames.indexOf(model.ask()),
+        model.answer(),
         ints(read.keySet().stream().toList()),
         vector,
         model.deadline().toMillis(),
         model.fallback(),
         model.to(),
+        model.format(),
         labels);
   }
 

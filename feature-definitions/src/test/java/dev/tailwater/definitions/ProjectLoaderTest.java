@@ -330,6 +330,11 @@ class ProjectLoaderTest {
             "fallback: 0.5",
             "fallback: 0.5\nto: transactions",
             "'transactions' is the topic of the stream in project.yaml:2"),
+        arguments(
+            "fallback: 0.5",
+            "fallback: 0.5\nanswer: later",
+            "'later' is not known here; write one of [on_arrival, on_watermark]"),
+        arguments("fallback: 0.5", "fallback: 0.5\nformat: xml", "write one of [json, avro]"),
         arguments("fallback: 0.5", "fallback: 0.5\ndeadline: soon", "'soon' is not a duration"),
         arguments(
             "fallback: 0.5",

@@ -39,12 +39,10 @@ public final class ArchiveJob {
   /**
    * Where the job reads and writes.
    *
-   * @param predictions how prediction records are written
    * @param rememberFor how long a question id is remembered, in processing time: longer than a
    *     scoring job can be down and repeat what it has already published
    */
-  public record Config(
-      KafkaLog log, Lake lake, PredictionFormat predictions, Duration rememberFor) {}
+  public record Config(KafkaLog log, Lake lake, Duration rememberFor) {}
 
   /** Adds the job for all models of the plan; the topics exist. */
   public static void build(StreamExecutionEnvironment env, Plan plan, Config config) {
@@ -58,7 +56,7 @@ public final class ArchiveJob {
                   WatermarkStrategy.noWatermarks(),
                   "source:predictions:" + name)
               .uid("source:predictions:" + name)
-              .process(new Decode(model.to(), config.predictions(), refused))
+              .process(new Decode(model.to(), model.format(), refused))
               .returns(ArchivedPrediction.typeInfo())
               .uid("decode:predictions:" + name)
               .name("decode:predictions:" + name);

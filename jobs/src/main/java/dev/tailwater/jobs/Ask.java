@@ -1,5 +1,6 @@
 package dev.tailwater.jobs;
 
+import dev.tailwater.plan.AnswerMode;
 import java.io.Serializable;
 import java.util.Map;
 
@@ -8,19 +9,22 @@ import java.util.Map;
  *
  * @param stream position in the plan
  * @param views positions of the views to answer, ascending
+ * @param answer when they are answered; in a run over sorted input the order is that of event time
+ *     in any case
  * @param fromOffset per partition the first offset that asks; earlier events are facts only.
  *     Partitions that are not named ask from their beginning. So a job that starts on a log with a
  *     past learns from it without predicting it
  */
-public record Ask(int stream, int[] views, Map<Integer, Long> fromOffset) implements Serializable {
+public record Ask(int stream, int[] views, AnswerMode answer, Map<Integer, Long> fromOffset)
+    implements Serializable {
 
   public Ask {
     fromOffset = Map.copyOf(fromOffset);
   }
 
-  /** Every event of the stream asks for these views. */
+  /** Every event of the stream asks for these views, and waits for the watermark. */
   public static Ask always(int stream, int... views) {
-    return new Ask(stream, views, Map.of());
+    return new Ask(stream, views, AnswerMode.ON_WATERMARK, Map.of());
   }
 
   boolean asks(int partition, long offset) {

@@ -9,6 +9,7 @@ import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureRowSerializer;
 import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.plan.AnswerMode;
 import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;
@@ -64,18 +65,12 @@ public final class FeatureGraph {
    * What a run wants of the graph.
    *
    * @param asks the streams that ask; the others only tell
-   * @param answerMode when questions are answered; a run over sorted input answers in event-time
-   *     order in any case
    * @param featureRows whether rows for the stores are computed
    * @param generation the generation of the rows
    * @param labelStreams streams whose accepted events are wanted as they are, by {@link #labels}
    */
   public record Options(
-      List<Ask> asks,
-      AnswerMode answerMode,
-      boolean featureRows,
-      long generation,
-      Set<Integer> labelStreams) {
+      List<Ask> asks, boolean featureRows, long generation, Set<Integer> labelStreams) {
     public Options {
       asks = List.copyOf(asks);
       labelStreams = Set.copyOf(labelStreams);
@@ -245,11 +240,14 @@ public final class FeatureGraph {
     EntityPlan entity = plan.entities().get(position);
     int streams = plan.streams().size();
     int[][] askedViews = new int[streams][];
+    boolean[] answersAtOnce = new boolean[streams];
     boolean[] forwardsFacts = new boolean[streams];
     KeyOf keyOf = keyOf(position);
     boolean someSkip = false;
     for (int stream = 0; stream < streams; stream++) {
       askedViews[stream] = askedViews(position, stream);
+      Ask ask = ask(stream);
+      answersAtOnce[stream] = ask != null && ask.answer() == AnswerMode.ON_ARRIVAL;
       for (int later = position + 1; later < plan.entities().size(); later++) {
         forwardsFacts[stream] |= isNeeded(later) && tells(later, stream);
       }
@@ -271,10 +269,10 @@ public final class FeatureGraph {
                     plan,
                     position,
                     sortedInput,
-                    options.answerMode(),
                     rows,
                     options.generation(),
                     askedViews,
+                    answersAtOnce,
                     forwardsFacts))
             .uid("features:" + entity.name());
     if (rows != null) {

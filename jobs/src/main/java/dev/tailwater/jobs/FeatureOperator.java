@@ -39,9 +39,9 @@ import org.jspecify.annotations.Nullable;
  * arithmetic is the kernel's; this decides only <em>when</em> it runs.
  *
  * <p>Facts apply at once. What must be the same in any arrival order (final rows, answers {@link
- * AnswerMode#ON_WATERMARK}) waits until the key's clock passes its event time. The clock is the
- * watermark; with input sorted by event time (BATCH) it is the next event of the key, because there
- * timers fire after the whole key only.
+ * dev.tailwater.plan.AnswerMode#ON_WATERMARK}) waits until the key's clock passes its event time.
+ * The clock is the watermark; with input sorted by event time (BATCH) it is the next event of the
+ * key, because there timers fire after the whole key only.
  *
  * <p>A fact that arrives behind the clock repairs: the rows it changes are emitted again with a
  * higher revision.
@@ -57,10 +57,10 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   private final Plan plan;
   private final EntityPlan entity;
   private final boolean sortedInput;
-  private final AnswerMode answerMode;
   private final @Nullable OutputTag<FeatureRow> rows;
   private final long generation;
   private final int[][] askedViewsByStream;
+  private final boolean[] answersAtOnce;
   private final boolean[] forwardsFacts;
   private final int[] inputByStream;
   private final long retentionMs;
@@ -83,24 +83,25 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
    * @param sortedInput whether each key's events come in event-time order, as in BATCH
    * @param rows where feature rows go, or null if nobody stores them
    * @param askedViewsByStream per stream the views of this entity that its questions ask for
+   * @param answersAtOnce per stream whether its questions do not wait for the clock
    * @param forwardsFacts per stream whether an entity further on needs its facts too
    */
   FeatureOperator(
       Plan plan,
       int entity,
       boolean sortedInput,
-      AnswerMode answerMode,
       @Nullable OutputTag<FeatureRow> rows,
       long generation,
       int[][] askedViewsByStream,
+      boolean[] answersAtOnce,
       boolean[] forwardsFacts) {
     this.plan = plan;
     this.entity = plan.entities().get(entity);
     this.sortedInput = sortedInput;
-    this.answerMode = answerMode;
     this.rows = rows;
     this.generation = generation;
     this.askedViewsByStream = askedViewsByStream;
+    this.answersAtOnce = answersAtOnce;
     this.forwardsFacts = forwardsFacts;
     this.inputByStream = new int[plan.streams().size()];
     Arrays.fill(inputByStream, NO_INPUT);
@@ -171,7 +172,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
       wakeAt = event.eventTime;
     }
     boolean asked = event.isQuestion() && askedViewsByStream[event.stream].length > 0;
-    if (asked && answerMode == AnswerMode.ON_WATERMARK && event.eventTime > state.clock) {
+    if (asked && !answersAtOnce[event.stream] && event.eventTime > state.clock) {
       waiting.add(event);
       state.firstWaiting = Math.min(state.firstWaiting, event.eventTime);
       wakeAt = event.eventTime;

@@ -9,6 +9,7 @@ import dev.tailwater.connectors.redis.RedisOnlineStoreSink;
 import dev.tailwater.connectors.redis.RedisWriteSettings;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.plan.AnswerMode;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.schemas.Prediction;
@@ -42,17 +43,14 @@ public final class LiveJob {
    * @param models the version to serve of each model; a model that is not named is not asked
    * @param askFrom by stream name and partition, the first offset that asks for predictions;
    *     earlier events are facts only. Streams that are not named ask from their beginning
-   * @param predictions how prediction records are written
    */
   public record Config(
       KafkaLog log,
       RedisAddress redis,
       Lake lake,
       List<ServedModel> models,
-      AnswerMode answerMode,
       Map<String, Map<Integer, Long>> askFrom,
       long generation,
-      PredictionFormat predictions,
       MicroBatcherSettings batching) {
 
     public Config {
@@ -75,8 +73,7 @@ public final class LiveJob {
                         StartAt.earliest(),
                         Optional.empty(),
                         true),
-            new FeatureGraph.Options(
-                asks(plan, config), config.answerMode(), true, config.generation(), Set.of()));
+            new FeatureGraph.Options(asks(plan, config), true, config.generation(), Set.of()));
 
     List<FeatureViewLayout> layouts = FeatureGraph.layouts(plan);
     graph.featureRows().forEach((entity, rows) -> store(plan, entity, rows, layouts, config));
@@ -95,13 +92,13 @@ public final class LiveJob {
           .name("sink:dead-letters");
     }
 
-    // An answer that waits for the watermark waits longer than any deadline.
-    boolean withDeadline = config.answerMode() == AnswerMode.ON_ARRIVAL;
     for (ServedModel served : config.models()) {
       ModelPlan model = plan.models().get(served.model());
+      // An answer that waits for the watermark waits longer than any deadline.
+      boolean withDeadline = model.answer() == AnswerMode.ON_ARRIVAL;
       graph
           .predictions(served, config.batching(), withDeadline)
-          .map(new ToRecord(model.to(), config.predictions()))
+          .map(new ToRecord(model.to(), model.format()))
           .returns(OutgoingRecord.typeInfo())
           .uid("encode:" + model.name())
           .name("encode:" + model.name())
@@ -129,7 +126,12 @@ public final class LiveJob {
                 .sorted()
                 .toArray();
         String name = plan.streams().get(stream).name();
-        asks.add(new Ask(stream, views, config.askFrom().getOrDefault(name, Map.of())));
+        asks.add(
+            new Ask(
+                stream,
+                views,
+                asked.get(0).answer(),
+                config.askFrom().getOrDefault(name, Map.of())));
       }
     }
     return asks;

@@ -6,7 +6,9 @@ import dev.tailwater.plan.ViewPlan;
 import dev.tailwater.schemas.Column;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.MapFunction;
@@ -31,7 +33,7 @@ public final class TrainingSetJob {
    *
    * @param views positions of the views, whose features become the columns {@code view.feature}
    * @param spine the file with the rows; it has the key columns of the views' entities
-   * @param out the file to write
+   * @param out the file to write; {@link RefusedRecords} tells what is not in it
    */
   public static void build(
       StreamExecutionEnvironment env,
@@ -75,12 +77,10 @@ public final class TrainingSetJob {
             plan.plan(),
             stream ->
                 stream == plan.spine() ? rows.source() : sources.of(project.streams().get(stream)),
-            new FeatureGraph.Options(
-                List.of(Ask.always(plan.spine(), views)),
-                AnswerMode.ON_WATERMARK,
-                false,
-                0,
-                Set.of()));
+            new FeatureGraph.Options(List.of(Ask.always(plan.spine(), views)), false, 0, Set.of()));
+    Map<String, Path> files = new HashMap<>(sources.files());
+    files.put(plan.plan().streams().get(plan.spine()).name(), spine);
+    RefusedRecords.report(graph, files);
     TypeInformation<TrainingSetRow> type = TrainingSetRow.typeInfo(features(project, views));
     return graph
         .answers()

@@ -17,7 +17,7 @@ public final class TrainingVectorsJob {
   private TrainingVectorsJob() {}
 
   /**
-   * Adds the job.
+   * Adds the job; {@link RefusedRecords} tells what it left out.
    *
    * @param model position in the plan
    * @throws IllegalArgumentException if the model declares no labels
@@ -42,10 +42,10 @@ public final class TrainingVectorsJob {
             stream -> sources.of(plan.streams().get(stream)),
             new FeatureGraph.Options(
                 List.of(Ask.always(asked.ask(), asked.views())),
-                AnswerMode.ON_WATERMARK,
                 false,
                 0,
                 Set.of(labels.stream())));
+    RefusedRecords.report(graph, sources.files());
     int on = labels.on();
     return graph
         .vectors(model)

@@ -112,6 +112,6 @@ class FeatureGraphIT {
                 payments,
                 PLAN.streams().get(stream).schema(),
                 PLAN.streams().get(stream).eventTime()),
-        new FeatureGraph.Options(asks, AnswerMode.ON_WATERMARK, rows, 0, Set.of()));
+        new FeatureGraph.Options(asks, rows, 0, Set.of()));
   }
 }

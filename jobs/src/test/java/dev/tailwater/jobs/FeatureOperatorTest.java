@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureRowSerializer;
+import dev.tailwater.plan.AnswerMode;
 import dev.tailwater.plan.Plan;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -199,7 +200,14 @@ class FeatureOperatorTest {
     var operator =
         new KeyedOneInputStreamOperatorTestHarness<>(
             new FeatureOperator(
-                PLAN, 0, false, mode, ROWS, 0, new int[][] {{0}}, new boolean[] {false}),
+                PLAN,
+                0,
+                false,
+                ROWS,
+                0,
+                new int[][] {{0}},
+                new boolean[] {mode == AnswerMode.ON_ARRIVAL},
+                new boolean[] {false}),
             (Envelope envelope) -> String.valueOf(envelope.values[1]),
             Types.STRING);
     operator.setup(EnvelopeSerializer.of(PLAN));

@@ -1,4 +1,4 @@
-package dev.tailwater.jobs;
+package dev.tailwater.plan;
 
 /** When a question is answered. */
 public enum AnswerMode {
@@ -9,7 +9,7 @@ public enum AnswerMode {
   ON_ARRIVAL,
   /**
    * When the watermark has passed the question's event time: the same bits in any arrival order,
-   * parallelism and execution mode.
+   * parallelism and execution mode. Deadlines do not apply.
    */
   ON_WATERMARK
 }
