@@ -7,6 +7,7 @@ import dev.tailwater.cli.demo.LogWatcher;
 import dev.tailwater.cli.demo.SimulatedEvent;
 import dev.tailwater.cli.demo.SimulatedEvent.Transaction;
 import dev.tailwater.connectors.iceberg.Lake;
+import dev.tailwater.connectors.kafka.DeadLetter;
 import dev.tailwater.connectors.kafka.Topics;
 import dev.tailwater.connectors.redis.OnlineRow;
 import dev.tailwater.connectors.redis.RedisOnlineStore;
@@ -139,13 +140,14 @@ final class Demo {
     List<JobClient> running = List.of(liveJob, archiveJob);
 
     try (RedisOnlineStore online = new RedisOnlineStore(stack.redis(), Duration.ofSeconds(10));
-        LogWatcher watcher = new LogWatcher(stack.log(), model().to(), labelReader());
+        LogWatcher watcher =
+            new LogWatcher(stack.log(), model().to(), model().format(), labelReader());
         EventProducer producer =
             new EventProducer(stack.log(), project.plan(), Duration.ZERO, true)) {
       awaitHistory(online, history.last(), running);
       double rate = goLive(world, producer, watcher, running);
       appendLabels(world, producer, watcher, running);
-      DemoReport report = check(lake, online, history, producer, watcher, running, rate);
+      DemoReport report = check(stack, lake, online, history, producer, watcher, running, rate);
       console.say("");
       console.say("What happened");
       report.lines().forEach(console::say);
@@ -318,6 +320,7 @@ final class Demo {
   }
 
   private DemoReport check(
+      LocalStack stack,
       Lake lake,
       RedisOnlineStore online,
       History history,
@@ -386,6 +389,7 @@ final class Demo {
     return new DemoReport(
         history.transactions() + producer.transactions(),
         history.reports() + producer.reports(),
+        deadLetters(stack),
         producer.transactions(),
         rate,
         onlineRows,
@@ -402,6 +406,17 @@ final class Demo {
         labels.size(),
         Collections.frequency(labels, true),
         auc(scores, labels));
+  }
+
+  private long deadLetters(LocalStack stack) throws IOException {
+    List<String> topics =
+        project.plan().streams().stream()
+            .map(stream -> DeadLetter.topicOf(stream.topic()))
+            .toList();
+    return Topics.endOffsets(stack.log(), topics).values().stream()
+        .flatMap(partitions -> partitions.values().stream())
+        .mapToLong(Long::longValue)
+        .sum();
   }
 
   /** The code is compiled while the first live transactions pass: they say little of the others. */

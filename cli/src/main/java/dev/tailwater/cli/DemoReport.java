@@ -12,6 +12,7 @@ import java.util.OptionalDouble;
  *
  * @param transactions appended to the log, history and live
  * @param reports fraud reports appended
+ * @param deadLetters records that were refused
  * @param liveTransactions those that asked for a prediction
  * @param ratePerSecond transactions appended per second while live
  * @param onlineRows rows in Redis, by view
@@ -32,6 +33,7 @@ import java.util.OptionalDouble;
 record DemoReport(
     long transactions,
     long reports,
+    long deadLetters,
     long liveTransactions,
     double ratePerSecond,
     Map<String, Long> onlineRows,
@@ -49,14 +51,14 @@ record DemoReport(
     long fraud,
     OptionalDouble auc) {
 
-  /** Whether every question has its answer and the stores agree. */
-  boolean holds() {
-    return predictions == liveTransactions && differentKeys == 0;
-  }
-
   List<String> lines() {
     List<String> lines = new ArrayList<>();
-    lines.add(line("events", text("%,d transactions, %,d fraud reports", transactions, reports)));
+    lines.add(
+        line(
+            "events",
+            text(
+                "%,d transactions, %,d fraud reports, %,d dead letters",
+                transactions, reports, deadLetters)));
     lines.add(line("live", text("%,d transactions at %,.0f/s", liveTransactions, ratePerSecond)));
     lines.add(line("online rows", rows(onlineRows) + "  (Redis)"));
     lines.add(line("offline rows", rows(offlineRows) + "  (Iceberg)"));
@@ -98,6 +100,7 @@ record DemoReport(
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("transactions", transactions);
     fields.put("fraud_reports", reports);
+    fields.put("dead_letters", deadLetters);
     fields.put("live_transactions", liveTransactions);
     fields.put("rate_per_second", ratePerSecond);
     fields.put("online_rows", onlineRows);

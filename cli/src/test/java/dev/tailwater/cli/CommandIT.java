@@ -31,7 +31,7 @@ class CommandIT {
         run(
             "demo",
             "--transactions",
-            "6000",
+            "14000",
             "--rate",
             "200",
             "--seconds",
@@ -44,8 +44,9 @@ class CommandIT {
     assertThat(demo.code()).as(demo.err()).isEqualTo(Main.OK);
     assertThat(figure(demo, "predictions")).isEqualTo(figure(demo, "live_transactions"));
     assertThat(figure(demo, "archived_predictions")).isEqualTo(figure(demo, "predictions"));
-    assertThat(figure(demo, "transactions")).isEqualTo(6_000 + figure(demo, "live_transactions"));
+    assertThat(figure(demo, "transactions")).isEqualTo(14_000 + figure(demo, "live_transactions"));
     assertThat(figure(demo, "fraud_reports")).isEqualTo(figure(demo, "transactions"));
+    assertThat(figure(demo, "dead_letters")).isZero();
     assertThat(figure(demo, "entities_different")).isZero();
     assertThat(figure(demo, "entities_equal")).isPositive();
     assertThat(new TailwaterHome(directory).runFile()).doesNotExist();

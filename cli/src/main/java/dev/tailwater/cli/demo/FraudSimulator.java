@@ -214,11 +214,14 @@ public final class FraudSimulator implements Iterator<SimulatedEvent> {
 
   private void honestPayment(Step step) {
     Customer customer = customers.get(step.subject());
+    boolean moved = step.remaining() == 1;
+    if (!moved) {
+      // The next one is due whenever this one is made: moving payments must not make them fewer.
+      schedule(
+          step.time() + nextHonestGap(step.subject()), StepKind.HONEST_PAYMENT, step.subject(), 0);
+    }
     long sinceMidnight = Math.floorMod(step.time(), DAY_MS);
-    boolean alreadyMoved = step.remaining() == 1;
-    if (sinceMidnight < 7 * HOUR_MS
-        && !alreadyMoved
-        && random.nextDouble() >= customer.nightOwl()) {
+    if (sinceMidnight < 7 * HOUR_MS && !moved && random.nextDouble() >= customer.nightOwl()) {
       // Most people sleep: the payment happens in the following day instead.
       long morning = step.time() - sinceMidnight + 7 * HOUR_MS;
       schedule(morning + between(0, 16 * HOUR_MS), StepKind.HONEST_PAYMENT, step.subject(), 1);
@@ -234,8 +237,6 @@ public final class FraudSimulator implements Iterator<SimulatedEvent> {
       kind = FraudKind.UNEXPLAINED;
     }
     pay(step.time(), customer, terminal, amount, kind);
-    schedule(
-        step.time() + nextHonestGap(step.subject()), StepKind.HONEST_PAYMENT, step.subject(), 0);
   }
 
   private void stolenCardPayment(Step step) {

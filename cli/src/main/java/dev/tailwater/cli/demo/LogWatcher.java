@@ -44,7 +44,7 @@ public final class LogWatcher implements AutoCloseable {
   private final String predictionsTopic;
   private final LabelReader labelReader;
   private final KafkaConsumer<byte[], byte[]> consumer;
-  private final PredictionFormat.Decoder predictionDecoder = PredictionFormat.JSON.decoder();
+  private final PredictionFormat.Decoder predictionDecoder;
   private final Map<String, Seen> predictions = new ConcurrentHashMap<>();
   private final Map<String, Boolean> labels = new ConcurrentHashMap<>();
   private final AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
@@ -54,7 +54,9 @@ public final class LogWatcher implements AutoCloseable {
   private volatile long predictionRecords;
 
   /** Starts to read both topics from their beginning. */
-  public LogWatcher(KafkaLog log, String predictionsTopic, LabelReader labelReader) {
+  public LogWatcher(
+      KafkaLog log, String predictionsTopic, PredictionFormat format, LabelReader labelReader) {
+    this.predictionDecoder = format.decoder();
     this.predictionsTopic = predictionsTopic;
     this.labelReader = labelReader;
     Map<String, Object> properties = new HashMap<>(log.clientProperties());

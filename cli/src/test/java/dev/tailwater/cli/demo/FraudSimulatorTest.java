@@ -96,6 +96,20 @@ class FraudSimulatorTest {
   }
 
   @Test
+  void theTrafficIsWhatWasAskedFor() {
+    long first = Long.MAX_VALUE;
+    long last = Long.MIN_VALUE;
+    for (SimulatedEvent event : transactionsThenReports(7, 40_000)) {
+      if (event instanceof Transaction) {
+        first = Math.min(first, event.eventTime());
+        last = Math.max(last, event.eventTime());
+      }
+    }
+    // Twenty days at 2,000 a day; fraud comes on top.
+    assertThat((last - first) / 86_400_000.0).isBetween(19.0, 21.0);
+  }
+
+  @Test
   void theWorldEndsWithItsLastReport() {
     FraudSimulator simulator = simulator(1);
     simulator.next();
