@@ -1,6 +1,5 @@
 package dev.tailwater.definitions;
 
-import dev.tailwater.plan.AnswerMode;
 import dev.tailwater.schemas.PredictionFormat;
 import java.time.Duration;
 import java.util.List;

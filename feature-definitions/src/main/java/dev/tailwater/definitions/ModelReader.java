@@ -3,7 +3,6 @@ package dev.tailwater.definitions;
 import dev.tailwater.definitions.ModelDefinition.Element;
 import dev.tailwater.definitions.ModelDefinition.Labels;
 import dev.tailwater.expressions.Suggestions;
-import dev.tailwater.plan.AnswerMode;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.PredictionFormat;
 import java.time.Duration;

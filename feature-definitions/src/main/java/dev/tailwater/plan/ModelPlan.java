@@ -1,5 +1,6 @@
 package dev.tailwater.plan;
 
+import dev.tailwater.definitions.AnswerMode;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.PredictionFormat;
 import java.io.Serializable;

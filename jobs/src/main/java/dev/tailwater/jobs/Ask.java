@@ -1,6 +1,6 @@
 package dev.tailwater.jobs;
 
-import dev.tailwater.plan.AnswerMode;
+import dev.tailwater.definitions.AnswerMode;
 import java.io.Serializable;
 import java.util.Map;
 

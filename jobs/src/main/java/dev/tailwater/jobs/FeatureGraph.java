@@ -9,7 +9,7 @@ import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureRowSerializer;
 import dev.tailwater.connectors.store.FeatureViewLayout;
-import dev.tailwater.plan.AnswerMode;
+import dev.tailwater.definitions.AnswerMode;
 import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;

@@ -39,9 +39,9 @@ import org.jspecify.annotations.Nullable;
  * arithmetic is the kernel's; this decides only <em>when</em> it runs.
  *
  * <p>Facts apply at once. What must be the same in any arrival order (final rows, answers {@link
- * dev.tailwater.plan.AnswerMode#ON_WATERMARK}) waits until the key's clock passes its event time.
- * The clock is the watermark; with input sorted by event time (BATCH) it is the next event of the
- * key, because there timers fire after the whole key only.
+ * dev.tailwater.definitions.AnswerMode#ON_WATERMARK}) waits until the key's clock passes its event
+ * time. The clock is the watermark; with input sorted by event time (BATCH) it is the next event of
+ * the key, because there timers fire after the whole key only.
  *
  * <p>A fact that arrives behind the clock repairs: the rows it changes are emitted again with a
  * higher revision.

@@ -9,7 +9,7 @@ import dev.tailwater.connectors.redis.RedisOnlineStoreSink;
 import dev.tailwater.connectors.redis.RedisWriteSettings;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureViewLayout;
-import dev.tailwater.plan.AnswerMode;
+import dev.tailwater.definitions.AnswerMode;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.schemas.Prediction;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureRowSerializer;
-import dev.tailwater.plan.AnswerMode;
+import dev.tailwater.definitions.AnswerMode;
 import dev.tailwater.plan.Plan;
 import java.util.ArrayList;
 import java.util.Comparator;

@@ -1,4 +1,4 @@
-package dev.tailwater.plan;
+package dev.tailwater.definitions;
 
 /** When a question is answered. */
 public enum AnswerMode {
