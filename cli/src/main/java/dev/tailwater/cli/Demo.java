@@ -76,7 +76,7 @@ final class Demo {
   /**
    * The size of the demo.
    *
-   * @param transactions of history, at least 1,000
+   * @param transactions of history, 10,000 to 5,000,000: fewer days have hardly a label
    * @param ratePerSecond of live transactions, 1 to 20,000
    * @param liveSeconds how long they go on, 1 to 3,600
    * @param seed of the simulated world
@@ -87,10 +87,10 @@ final class Demo {
 
     public Settings {
       require(
-          transactions >= 1_000 && transactions <= 5_000_000,
+          transactions >= 10_000 && transactions <= 5_000_000,
           "--transactions",
           transactions,
-          "1000 to 5000000");
+          "10000 to 5000000");
       require(ratePerSecond >= 1 && ratePerSecond <= 20_000, "--rate", ratePerSecond, "1 to 20000");
       require(liveSeconds >= 1 && liveSeconds <= 3_600, "--seconds", liveSeconds, "1 to 3600");
     }

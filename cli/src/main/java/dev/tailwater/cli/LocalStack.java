@@ -4,7 +4,9 @@ import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.localstack.FreePorts;
 import dev.tailwater.localstack.KafkaServer;
+import dev.tailwater.localstack.PortTakenException;
 import dev.tailwater.localstack.RedisServer;
+import dev.tailwater.localstack.ServerStartException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -104,8 +106,10 @@ public final class LocalStack implements AutoCloseable {
       started("Kafka", bootstrapServers + " (from the environment file)");
     } else {
       KafkaServer server =
-          KafkaServer.start(
-              directory.resolve("kafka"), port(environment.kafkaPort(), PREFERRED_KAFKA_PORT));
+          onPort(
+              environment.kafkaPort(),
+              PREFERRED_KAFKA_PORT,
+              port -> KafkaServer.start(directory.resolve("kafka"), port));
       running.push(new Stoppable("Kafka", server));
       kafkaServer = Optional.of(server);
       bootstrapServers = server.bootstrapServers();
@@ -116,8 +120,10 @@ public final class LocalStack implements AutoCloseable {
       started("Redis", redis + " (from the environment file)");
     } else {
       RedisServer server =
-          RedisServer.start(
-              directory.resolve("redis"), port(environment.redisPort(), PREFERRED_REDIS_PORT));
+          onPort(
+              environment.redisPort(),
+              PREFERRED_REDIS_PORT,
+              port -> RedisServer.start(directory.resolve("redis"), port));
       running.push(new Stoppable("Redis", server));
       redis = RedisAddress.parse("redis://127.0.0.1:" + server.port());
       started("Redis", redis.toString());
@@ -132,9 +138,28 @@ public final class LocalStack implements AutoCloseable {
     started("Flink", cluster.webUrl().toString());
   }
 
-  /** The fixed port, else the usual one if it is free, else any. */
-  private static int port(Optional<Integer> fixed, int preferred) {
-    return fixed.orElseGet(() -> FreePorts.isFree(preferred) ? preferred : 0);
+  private interface Starter<T> {
+    T start(int port) throws IOException;
+  }
+
+  /** Starts on the fixed port; without one on the usual port, or on any if that is taken. */
+  private static <T> T onPort(Optional<Integer> fixed, int usual, Starter<T> starter)
+      throws IOException {
+    if (fixed.isPresent()) {
+      return starter.start(fixed.get());
+    }
+    if (!FreePorts.isFree(usual)) {
+      return starter.start(0);
+    }
+    try {
+      return starter.start(usual);
+    } catch (ServerStartException | PortTakenException e) {
+      if (FreePorts.isFree(usual)) {
+        throw e;
+      }
+      LOG.info("Port {} was taken in this moment: another one is used", usual, e);
+      return starter.start(0);
+    }
   }
 
   private void started(String name, String where) {

@@ -37,6 +37,11 @@ public final class FraudSimulator implements Iterator<SimulatedEvent> {
   private static final double CARD_TESTING_SHARE = 0.004;
   private static final double UNEXPLAINED_SHARE = 0.0004;
 
+  /** How long a terminal is compromised, and a stolen card used, in the mean. */
+  private static final int INCIDENT_DAYS = 30;
+
+  private static final int THEFT_DAYS = 4;
+
   /** How probable a payment at a compromised terminal is a fraudulent one. */
   private static final double COMPROMISED_TERMINAL_HIT = 0.9;
 
@@ -131,6 +136,13 @@ public final class FraudSimulator implements Iterator<SimulatedEvent> {
     for (int i = 0; i < settings.customers(); i++) {
       schedule(start + nextHonestGap(i), StepKind.HONEST_PAYMENT, i, 0);
     }
+    // The world is not new: incidents of earlier days are still under way.
+    for (long i = Math.round(terminalIncidentsPerDay() * INCIDENT_DAYS); i > 0; i--) {
+      compromiseTerminal(start, 1);
+    }
+    for (long i = Math.round(theftsPerDay() * THEFT_DAYS); i > 0; i--) {
+      stealCard(start, 1);
+    }
     schedule(start + nextIncidentGap(terminalIncidentsPerDay()), StepKind.TERMINAL_INCIDENT, 0, 0);
     schedule(start + nextIncidentGap(theftsPerDay()), StepKind.THEFT_INCIDENT, 0, 0);
     schedule(start + nextIncidentGap(testingsPerDay()), StepKind.TESTING_INCIDENT, 0, 0);
@@ -187,8 +199,7 @@ public final class FraudSimulator implements Iterator<SimulatedEvent> {
     switch (step.kind()) {
       case HONEST_PAYMENT -> honestPayment(step);
       case TERMINAL_INCIDENT -> {
-        int terminal = ordinaryTerminal();
-        terminalCompromisedUntil[terminal] = step.time() + between(14 * DAY_MS, 28 * DAY_MS);
+        compromiseTerminal(step.time(), INCIDENT_DAYS * 2 / 3);
         schedule(
             step.time() + nextIncidentGap(terminalIncidentsPerDay()),
             StepKind.TERMINAL_INCIDENT,
@@ -196,9 +207,7 @@ public final class FraudSimulator implements Iterator<SimulatedEvent> {
             0);
       }
       case THEFT_INCIDENT -> {
-        int customer = random.nextInt(settings.customers());
-        cardStolenUntil[customer] = step.time() + between(2 * DAY_MS, 6 * DAY_MS);
-        schedule(step.time() + between(0, HOUR_MS), StepKind.STOLEN_CARD_PAYMENT, customer, 0);
+        stealCard(step.time(), THEFT_DAYS / 2);
         schedule(step.time() + nextIncidentGap(theftsPerDay()), StepKind.THEFT_INCIDENT, 0, 0);
       }
       case STOLEN_CARD_PAYMENT -> stolenCardPayment(step);
@@ -210,6 +219,19 @@ public final class FraudSimulator implements Iterator<SimulatedEvent> {
       case TESTING_PAYMENT -> testingPayment(step);
     }
     return true;
+  }
+
+  /** For at least so many days, and in the mean of new incidents for {@link #INCIDENT_DAYS}. */
+  private void compromiseTerminal(long time, int leastDays) {
+    long longest = INCIDENT_DAYS * 4 / 3 * DAY_MS;
+    terminalCompromisedUntil[ordinaryTerminal()] = time + between(leastDays * DAY_MS, longest);
+  }
+
+  /** For at least so many days, and in the mean of new thefts for {@link #THEFT_DAYS}. */
+  private void stealCard(long time, int leastDays) {
+    int customer = random.nextInt(settings.customers());
+    cardStolenUntil[customer] = time + between(leastDays * DAY_MS, THEFT_DAYS * 3 / 2 * DAY_MS);
+    schedule(time + between(0, HOUR_MS), StepKind.STOLEN_CARD_PAYMENT, customer, 0);
   }
 
   private void honestPayment(Step step) {
@@ -406,12 +428,13 @@ public final class FraudSimulator implements Iterator<SimulatedEvent> {
 
   private double terminalIncidentsPerDay() {
     double paymentsPerTerminalAndDay = settings.transactionsPerDay() / settings.terminals();
-    double paymentsPerIncident = paymentsPerTerminalAndDay * 21 * COMPROMISED_TERMINAL_HIT;
+    double paymentsPerIncident =
+        paymentsPerTerminalAndDay * INCIDENT_DAYS * COMPROMISED_TERMINAL_HIT;
     return settings.transactionsPerDay() * COMPROMISED_TERMINAL_SHARE / paymentsPerIncident;
   }
 
   private double theftsPerDay() {
-    double paymentsPerIncident = 4 * 24 / 7.0;
+    double paymentsPerIncident = THEFT_DAYS * 24 / 7.0;
     return settings.transactionsPerDay() * STOLEN_CARD_SHARE / paymentsPerIncident;
   }
 
