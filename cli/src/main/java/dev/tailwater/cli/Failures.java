@@ -1,5 +1,6 @@
 package dev.tailwater.cli;
 
+import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
@@ -44,7 +45,9 @@ final class Failures {
     }
     // Bad arguments are reported with the platform's own exceptions, from our own code.
     StackTraceElement[] trace = cause.getStackTrace();
-    return (cause instanceof IllegalArgumentException || cause instanceof IllegalStateException)
+    return (cause instanceof IllegalArgumentException
+            || cause instanceof IllegalStateException
+            || cause instanceof IOException)
         && trace.length > 0
         && trace[0].getClassName().startsWith("dev.tailwater.");
   }

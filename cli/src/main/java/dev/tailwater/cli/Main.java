@@ -1,6 +1,7 @@
 package dev.tailwater.cli;
 
 import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.util.Map;
 import picocli.CommandLine;
 
@@ -40,10 +41,13 @@ public final class Main {
       boolean interactive) {
     TailwaterCommand command =
         new TailwaterCommand(new Console(out, err, interactive), environment);
-    return commandLine(command)
-        .setOut(new java.io.PrintWriter(out, true))
-        .setErr(new java.io.PrintWriter(err, true))
-        .execute(arguments);
+    PrintWriter results = new PrintWriter(out, true);
+    PrintWriter messages = new PrintWriter(err, true);
+    int exitCode = commandLine(command).setOut(results).setErr(messages).execute(arguments);
+    // Suggestions are written without the end of a line, which is what flushes.
+    results.flush();
+    messages.flush();
+    return exitCode;
   }
 
   static CommandLine commandLine(TailwaterCommand command) {

@@ -127,7 +127,7 @@ final class SqlCommand {
     return new CommandFailedException(
         "the statement is not valid: "
             + message
-            + (message.contains("not found")
+            + (message.contains("not found") || message.contains("Cannot find table")
                 ? "; SHOW DATABASES and SHOW TABLES IN a_database list what there is"
                 : "; correct it and try again"),
         problem);

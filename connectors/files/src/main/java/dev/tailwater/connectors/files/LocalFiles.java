@@ -42,7 +42,10 @@ final class LocalFiles {
   static void requireReadable(Path file) {
     if (!Files.exists(file)) {
       throw new IllegalArgumentException(
-          file + ": the file does not exist (looked for " + file.toAbsolutePath() + ")");
+          file
+              + ": there is no such file (looked for "
+              + file.toAbsolutePath()
+              + "); check the path");
     }
     if (!Files.isRegularFile(file)) {
       throw new IllegalArgumentException(file + " is not a file; name one file of records");

@@ -105,7 +105,7 @@ class EventFilesTest {
 
   @Test
   void findsWrongFilesBeforeTheJobStarts() throws Exception {
-    assertRefused(folder.resolve("none.csv"), "none.csv: the file does not exist");
+    assertRefused(folder.resolve("none.csv"), "none.csv: there is no such file");
     assertRefused(Files.createDirectory(folder.resolve("d.csv")), "is not a file");
     assertRefused(file("e.parquet", ""), "must be one of [.csv, .csv.gz, .json");
     assertRefused(file("e.csv", ""), "its first line must name the columns [id, at, amount]");
