@@ -1,0 +1,222 @@
+package dev.tailwater.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tailwater.connectors.kafka.DeadLetter;
+import dev.tailwater.connectors.kafka.OutgoingRecord;
+import dev.tailwater.connectors.log.LogRecord;
+import dev.tailwater.definitions.AnswerMode;
+import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.StreamPlan;
+import dev.tailwater.plan.StreamPlan.Otherwise;
+import dev.tailwater.schemas.AvroContracts;
+import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.ColumnType;
+import dev.tailwater.schemas.RecordFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.api.operators.ProcessOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+import org.apache.flink.util.OutputTag;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The stream of {@link CardPlan} has a disorder of 1 s and a lateness of 5 s. */
+class CheckFunctionTest {
+
+  private static final OutputTag<OutgoingRecord> DEAD_LETTERS =
+      new OutputTag<>("dead-letters", OutgoingRecord.typeInfo());
+
+  @Test
+  void aRecordIsTooLateByTheEarlierOffsetsOfItsPartitionAlone() throws Exception {
+    try (var check = open(CardPlan.plan(), null)) {
+      tell(check, record(0, 0, 100_000));
+      tell(check, record(0, 1, 94_000)); // 6 s behind: just in time.
+      tell(check, record(0, 2, 93_999));
+      tell(check, record(1, 0, 1_000)); // Another partition knows nothing of this one.
+
+      assertThat(accepted(check)).containsExactly(100_000L, 94_000L, 1_000L);
+      assertThat(reasons(check)).containsExactly("LATE 0/2");
+    }
+  }
+
+  @Test
+  void theVerdictSurvivesARestart() throws Exception {
+    OperatorSubtaskState state;
+    try (var check = open(CardPlan.plan(), null)) {
+      tell(check, record(0, 0, 100_000));
+      state = check.snapshot(1, 1);
+    }
+    try (var check = harness(CardPlan.plan(), null)) {
+      check.initializeState(state);
+      check.open();
+      tell(check, record(0, 1, 93_999));
+
+      assertThat(accepted(check)).isEmpty();
+      assertThat(reasons(check)).containsExactly("LATE 0/1");
+    }
+  }
+
+  @Test
+  void aRecordFromTheFutureIsRefusedAndMakesNoOtherLate() throws Exception {
+    try (var check = open(CardPlan.plan(), null)) {
+      LogRecord future = record(0, 0, 1_000_000);
+      future.appendTime = 939_999; // A minute ahead is allowed.
+      tell(check, future);
+      tell(check, record(0, 1, 1_000));
+
+      assertThat(reasons(check)).containsExactly("FUTURE 0/0");
+      assertThat(accepted(check)).containsExactly(1_000L);
+    }
+  }
+
+  @Test
+  void anUnreadableRecordKeepsItsBytes() throws Exception {
+    try (var check = open(CardPlan.plan(), null)) {
+      LogRecord broken = new LogRecord();
+      broken.offset = 7;
+      broken.problem = "not a JSON object";
+      broken.bytes = new byte[] {1, 2, 3};
+      tell(check, broken);
+
+      OutgoingRecord letter = letters(check).get(0);
+      assertThat(letter.topic()).isEqualTo("payments.dead-letters");
+      assertThat(letter.value()).containsExactly(1, 2, 3);
+      assertThat(letter.headers())
+          .containsEntry(DeadLetter.CODE_HEADER, "UNDECODABLE")
+          .containsEntry(DeadLetter.REASON_HEADER, "not a JSON object")
+          .containsEntry(DeadLetter.OFFSET_HEADER, "7");
+    }
+  }
+
+  @Test
+  void onlyOffsetsFromTheStartOfTheQuestionsAsk() throws Exception {
+    Ask ask = new Ask(0, new int[] {0}, AnswerMode.ON_ARRIVAL, Map.of(0, 2L));
+    try (var check = open(CardPlan.plan(), ask)) {
+      tell(check, record(0, 1, 1_000));
+      tell(check, record(0, 2, 2_000));
+      tell(check, record(1, 0, 3_000)); // A partition that is not named asks from its beginning.
+
+      assertThat(check.extractOutputValues())
+          .extracting(Envelope::isQuestion)
+          .containsExactly(false, true, true);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Otherwise.class)
+  void aBrokenExpectationEndsAsDeclared(Otherwise otherwise) throws Exception {
+    try (var check = open(positiveAmounts(otherwise), null)) {
+      LogRecord negative = record(0, 0, 1_000);
+      negative.values = new Object[] {"p", 1_000L, "a", -1.0};
+      if (otherwise == Otherwise.FAIL) {
+        assertThatThrownBy(() -> tell(check, negative))
+            .hasMessageContaining("partition 0, offset 0")
+            .hasMessageContaining("amount_positive: amount >= 0");
+        return;
+      }
+      tell(check, negative);
+
+      assertThat(accepted(check)).hasSize(otherwise == Otherwise.WARN ? 1 : 0);
+      assertThat(reasons(check))
+          .isEqualTo(otherwise == Otherwise.QUARANTINE ? List.of("EXPECTATION 0/0") : List.of());
+    }
+  }
+
+  @Test
+  void anExpectationHoldsForNull() throws Exception {
+    try (var check = open(positiveAmounts(Otherwise.QUARANTINE), null)) {
+      LogRecord unknown = record(0, 0, 1_000);
+      unknown.values = new Object[] {"p", 1_000L, "a", null};
+      tell(check, unknown);
+
+      assertThat(accepted(check)).containsExactly(1_000L);
+    }
+  }
+
+  private static Plan positiveAmounts(Otherwise otherwise) {
+    Plan plan = CardPlan.plan();
+    StreamPlan payments = plan.streams().get(0);
+    StreamPlan checked =
+        new StreamPlan(
+            payments.name(),
+            payments.topic(),
+            RecordFormat.JSON,
+            AvroContracts.of("payment", payments.schema().columns()),
+            payments.eventTime(),
+            payments.eventId(),
+            payments.messageKey(),
+            payments.disorderMs(),
+            payments.latenessMs(),
+            payments.idleAfterMs(),
+            payments.aheadMs(),
+            List.of(
+                new StreamPlan.Computed(
+                    new Column("expect.amount_positive", ColumnType.BOOLEAN, true), "amount >= 0")),
+            List.of(new StreamPlan.Expectation("amount_positive", 4, "amount >= 0", otherwise)),
+            payments.carried(),
+            payments.carriedFrom());
+    return new Plan(plan.project(), List.of(checked), plan.entities(), plan.views(), List.of());
+  }
+
+  private static LogRecord record(int partition, long offset, long eventTime) {
+    LogRecord record = new LogRecord();
+    record.partition = partition;
+    record.offset = offset;
+    record.eventTime = eventTime;
+    record.values = new Object[] {"p-" + offset, eventTime, "a", 1.0};
+    record.bytes = new byte[0];
+    return record;
+  }
+
+  private static OneInputStreamOperatorTestHarness<LogRecord, Envelope> open(
+      Plan plan, @Nullable Ask ask) throws Exception {
+    var check = harness(plan, ask);
+    check.open();
+    return check;
+  }
+
+  private static OneInputStreamOperatorTestHarness<LogRecord, Envelope> harness(
+      Plan plan, @Nullable Ask ask) throws Exception {
+    var check =
+        new OneInputStreamOperatorTestHarness<>(
+            new ProcessOperator<>(new CheckFunction(plan, 0, true, ask, DEAD_LETTERS)));
+    check.setup(EnvelopeSerializer.of(plan));
+    return check;
+  }
+
+  private static void tell(
+      OneInputStreamOperatorTestHarness<LogRecord, Envelope> check, LogRecord record)
+      throws Exception {
+    check.processElement(record, record.eventTime);
+  }
+
+  private static List<Long> accepted(OneInputStreamOperatorTestHarness<LogRecord, Envelope> check) {
+    return check.extractOutputValues().stream().map(envelope -> envelope.eventTime).toList();
+  }
+
+  private static List<OutgoingRecord> letters(
+      OneInputStreamOperatorTestHarness<LogRecord, Envelope> check) {
+    Queue<StreamRecord<OutgoingRecord>> letters = check.getSideOutput(DEAD_LETTERS);
+    return letters == null ? List.of() : letters.stream().map(StreamRecord::getValue).toList();
+  }
+
+  private static List<String> reasons(
+      OneInputStreamOperatorTestHarness<LogRecord, Envelope> check) {
+    return letters(check).stream()
+        .map(
+            letter ->
+                "%s %s/%s"
+                    .formatted(
+                        letter.headers().get(DeadLetter.CODE_HEADER),
+                        letter.headers().get(DeadLetter.PARTITION_HEADER),
+                        letter.headers().get(DeadLetter.OFFSET_HEADER)))
+        .toList();
+  }
+}
