@@ -7,6 +7,7 @@ import dev.tailwater.jobs.JobSettings;
 import dev.tailwater.jobs.ScoringRequest;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,8 @@ import org.apache.flink.api.common.accumulators.DoubleCounter;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.NettyShuffleEnvironmentOptions;
+import org.apache.flink.configuration.NettyShuffleEnvironmentOptions.CompressionCodec;
 import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -56,11 +59,14 @@ final class TailwaterBounded implements Contender {
     configuration.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(512));
     configuration.set(TaskManagerOptions.NETWORK_MEMORY_MIN, MemorySize.ofMebiBytes(96));
     configuration.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(96));
+    configuration.set(
+        NettyShuffleEnvironmentOptions.SHUFFLE_COMPRESSION_CODEC, CompressionCodec.NONE);
     return StreamExecutionEnvironment.createLocalEnvironment(PARALLELISM, configuration);
   }
 
   /** The features of every transaction of a file, in the order of {@link FraudFeatures}. */
-  static DataStream<ScoringRequest> features(StreamExecutionEnvironment env, Path csv) {
+  static DataStream<ScoringRequest> features(StreamExecutionEnvironment env, Path csv)
+      throws IOException {
     Plan plan = HandbookProject.plan();
     BoundedSources sources =
         new BoundedSources(Optional.empty(), Map.of(plan.streams().get(0).name(), csv));
