@@ -6,6 +6,7 @@ import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.schemas.Column;
 import java.util.List;
 import org.apache.flink.api.common.functions.RichFlatMapFunction;
+import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
@@ -41,6 +42,7 @@ final class FeatureRowMapper extends RichFlatMapFunction<FeatureRow, RowData>
 
   private transient @Nullable StringData lastTopicData;
   private transient @Nullable StringData version;
+  private transient ListState<Long> lastCheckpoint;
 
   /**
    * A mapper for one table.
@@ -71,12 +73,13 @@ final class FeatureRowMapper extends RichFlatMapFunction<FeatureRow, RowData>
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
-    guard.check(context, getRuntimeContext());
+    lastCheckpoint = guard.check(context, getRuntimeContext());
   }
 
-  /** The guard reads what Flink already keeps: there is no state of our own. */
   @Override
-  public void snapshotState(FunctionSnapshotContext context) {}
+  public void snapshotState(FunctionSnapshotContext context) throws Exception {
+    lastCheckpoint.update(List.of(context.getCheckpointId()));
+  }
 
   @Override
   public void flatMap(FeatureRow row, Collector<RowData> out) {

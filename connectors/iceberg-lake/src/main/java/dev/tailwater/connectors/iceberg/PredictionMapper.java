@@ -2,8 +2,10 @@ package dev.tailwater.connectors.iceberg;
 
 import dev.tailwater.schemas.Prediction;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.functions.RichFlatMapFunction;
+import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
@@ -21,18 +23,21 @@ final class PredictionMapper extends RichFlatMapFunction<ArchivedPrediction, Row
 
   private final RestoreGuard guard;
 
+  private transient ListState<Long> lastCheckpoint;
+
   PredictionMapper(RestoreGuard guard) {
     this.guard = guard;
   }
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
-    guard.check(context, getRuntimeContext());
+    lastCheckpoint = guard.check(context, getRuntimeContext());
   }
 
-  /** The guard reads what Flink already keeps: there is no state of our own. */
   @Override
-  public void snapshotState(FunctionSnapshotContext context) {}
+  public void snapshotState(FunctionSnapshotContext context) throws Exception {
+    lastCheckpoint.update(List.of(context.getCheckpointId()));
+  }
 
   @Override
   public void flatMap(ArchivedPrediction archived, Collector<RowData> out) {

@@ -2,6 +2,9 @@ package dev.tailwater.connectors.iceberg;
 
 import java.io.Serializable;
 import org.apache.flink.api.common.functions.RuntimeContext;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.Table;
@@ -22,11 +25,23 @@ final class RestoreGuard implements Serializable {
     this.tableLoader = tableLoader;
   }
 
-  /** Called when an operator starts; the first subtask looks for all. */
-  void check(FunctionInitializationContext start, RuntimeContext task) throws Exception {
-    if (task.getTaskInfo().getIndexOfThisSubtask() != 0) {
-      return;
+  /**
+   * Called when an operator starts; the first subtask looks for all.
+   *
+   * @return state that the operator must write to in every checkpoint: Flink tells which checkpoint
+   *     it restores only to tasks that have state in it
+   */
+  ListState<Long> check(FunctionInitializationContext start, RuntimeContext task) throws Exception {
+    if (task.getTaskInfo().getIndexOfThisSubtask() == 0) {
+      refuseOlder(start, task);
     }
+    return start
+        .getOperatorStateStore()
+        .getListState(new ListStateDescriptor<>("last-checkpoint", Types.LONG));
+  }
+
+  private void refuseOlder(FunctionInitializationContext start, RuntimeContext task)
+      throws Exception {
     String jobId = task.getJobInfo().getJobId().toString();
     long restored = start.getRestoredCheckpointId().orElse(0);
     TableLoader loader = tableLoader.clone();
