@@ -139,7 +139,8 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
     properties.putIfAbsent("acks", "all");
     properties.putIfAbsent("enable.idempotence", "true");
     properties.putIfAbsent("linger.ms", "0"); // A prediction must not wait for company.
-    properties.putIfAbsent("compression.type", "lz4");
+    // Records leave one by one: there is nothing to compress, only buffers to fill and collect.
+    properties.putIfAbsent("compression.type", "none");
     properties.putIfAbsent("delivery.timeout.ms", "60000");
     properties.putIfAbsent("max.block.ms", "30000");
     properties.putIfAbsent("max.request.size", Integer.toString(TopicSpec.LARGEST_RECORD_BYTES));
