@@ -63,7 +63,6 @@ public final class ArchiveJob {
       predictions
           .getSideOutput(refused)
           .sinkTo(config.log().sink())
-          .disableChaining()
           .uid("sink:dead-letters:" + name)
           .name("sink:dead-letters:" + name);
       config

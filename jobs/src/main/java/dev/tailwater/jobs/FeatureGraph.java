@@ -231,6 +231,11 @@ public final class FeatureGraph {
             .returns(envelopes)
             .uid("check:" + stream.name())
             .name("check:" + stream.name());
+    if (!sortedInput) {
+      // A task of its own: a source's task finishes its operators one by one and may be asked for
+      // the last savepoint in between; with union state in it, Flink refuses that savepoint.
+      checked.startNewChain();
+    }
     deadLetters.add(checked.getSideOutput(refused));
     checkedByStream.put(position, checked);
     return checked;

@@ -83,13 +83,7 @@ public final class LiveJob {
       refused = refused == null ? letters : refused.union(letters);
     }
     if (refused != null) {
-      // Apart from the source: a sink that hands over its thread while it finishes lets a draining
-      // savepoint be taken of a task that is half finished, and Flink then refuses it.
-      refused
-          .sinkTo(config.log().sink())
-          .disableChaining()
-          .uid("sink:dead-letters")
-          .name("sink:dead-letters");
+      refused.sinkTo(config.log().sink()).uid("sink:dead-letters").name("sink:dead-letters");
     }
 
     for (ServedModel served : config.models()) {
