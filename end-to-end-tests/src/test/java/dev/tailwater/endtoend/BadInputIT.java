@@ -169,8 +169,8 @@ class BadInputIT {
         .run("sql", "INSERT INTO features.a SELECT * FROM features.customer_spend")
         .failsSaying("not valid", "SHOW TABLES");
     command.run("sql", "SELEC 1").failsSaying("the statement is not valid", "correct it");
-    command.run("sql", "SELECT * FROM features.nothing").failsSaying("nothing", "SHOW TABLES");
-    command.run("sql", "SELECT 1; SELECT 2").failsSaying("the statement is not valid");
+    command.run("sql", "SELECT * FROM features.nothing").failsSaying("not found", "SHOW TABLES");
+    command.run("sql", "SELECT 1; SELECT 2").failsSaying("only single statement supported");
     assertThat(command.run("sql", "SHOW TABLES IN features").out()).contains("customer_spend");
   }
 

@@ -39,11 +39,14 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.execution.ExecutionState;
+import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -76,6 +79,7 @@ final class LiveSystem implements AutoCloseable {
   private final Lake lake;
   private final KafkaConsumer<byte[], byte[]> predictions;
   private final Map<String, ConsumerRecord<byte[], byte[]>> firstPredictions = new HashMap<>();
+  private final List<JobClient> jobs = new ArrayList<>();
 
   private LiveSystem(
       Path folder,
@@ -193,13 +197,13 @@ final class LiveSystem implements AutoCloseable {
         plan,
         new LiveJob.Config(
             log, online, lake, List.of(served), Map.of(), 0, MicroBatcherSettings.defaults()));
-    return env.executeAsync("live");
+    return started(env.executeAsync("live"));
   }
 
   JobClient startArchive() throws Exception {
     StreamExecutionEnvironment env = environment("");
     ArchiveJob.build(env, plan, new ArchiveJob.Config(log, lake, Duration.ofHours(24)));
-    return env.executeAsync("archive");
+    return started(env.executeAsync("archive"));
   }
 
   private StreamExecutionEnvironment environment(String savepoint) {
@@ -223,19 +227,78 @@ final class LiveSystem implements AutoCloseable {
   }
 
   /**
-   * Stops a job with a savepoint and returns where that is.
+   * Stops a job with a savepoint and returns where that is. Flink may refuse the savepoint of a
+   * source whose tasks are not equally far in stopping; the job then goes on from its last
+   * checkpoint, and whoever stops it asks again.
    *
    * @param drain whether every clock moves to the end of time, so that nothing waits any more
    */
   String stop(JobClient job, boolean drain) throws Exception {
-    return job.stopWithSavepoint(
-            drain, folder.resolve("savepoints").toUri().toString(), SavepointFormatType.CANONICAL)
-        .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    long deadline = deadline();
+    while (true) {
+      awaitRunning(job, deadline);
+      try {
+        return job.stopWithSavepoint(
+                drain,
+                folder.resolve("savepoints").toUri().toString(),
+                SavepointFormatType.CANONICAL)
+            .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+      } catch (ExecutionException e) {
+        if (System.nanoTime() > deadline || graph(job).getState().isGloballyTerminalState()) {
+          throw e;
+        }
+        System.out.println("Asked to stop again: " + e.getCause());
+      }
+    }
+  }
+
+  private void awaitRunning(JobClient job, long deadline) {
+    while (!allTasksRun(graph(job))) {
+      assertThat(System.nanoTime()).as(this::state).isLessThan(deadline);
+      poll();
+    }
+  }
+
+  private static boolean allTasksRun(AccessExecutionGraph graph) {
+    return graph.getState() == JobStatus.RUNNING
+        && graph.getAllVertices().values().stream()
+            .allMatch(task -> task.getAggregateState() == ExecutionState.RUNNING);
+  }
+
+  private JobClient started(JobClient job) {
+    jobs.add(job);
+    return job;
+  }
+
+  /** What has become of the jobs, for the message of a wait that was in vain. */
+  private String state() {
+    return jobs.stream().map(this::state).toList().toString();
+  }
+
+  private String state(JobClient job) {
+    AccessExecutionGraph graph = graph(job);
+    List<String> tasks = new ArrayList<>();
+    graph
+        .getAllVertices()
+        .values()
+        .forEach(task -> tasks.add(task.getName() + " " + task.getAggregateState()));
+    return "%s %s: %s, last failure: %s"
+        .formatted(
+            graph.getJobName(),
+            graph.getState(),
+            tasks,
+            graph.getFailureInfo() == null
+                ? "none"
+                : graph.getFailureInfo().getExceptionAsString());
+  }
+
+  private AccessExecutionGraph graph(JobClient job) {
+    return cluster.getExecutionGraph(job.getJobID()).orTimeout(30, TimeUnit.SECONDS).join();
   }
 
   /** The job runs, and has never failed. */
-  void assertNeverFailed(JobClient job) throws Exception {
-    var graph = cluster.getExecutionGraph(job.getJobID()).get(30, TimeUnit.SECONDS);
+  void assertNeverFailed(JobClient job) {
+    AccessExecutionGraph graph = graph(job);
     assertThat(graph.getState()).isEqualTo(JobStatus.RUNNING);
     assertThat(graph.getStatusTimestamp(JobStatus.RESTARTING)).isZero();
   }
@@ -252,11 +315,16 @@ final class LiveSystem implements AutoCloseable {
     long deadline = deadline();
     while (firstPredictions.size() < questions) {
       assertThat(System.nanoTime())
-          .as("%d of %d predictions", firstPredictions.size(), questions)
+          .as(() -> firstPredictions.size() + " of " + questions + " predictions; " + state())
           .isLessThan(deadline);
-      for (ConsumerRecord<byte[], byte[]> record : predictions.poll(POLL)) {
-        firstPredictions.putIfAbsent(new String(record.key(), StandardCharsets.UTF_8), record);
-      }
+      poll();
+    }
+  }
+
+  /** Reads what has been predicted since; it paces every loop that waits. */
+  private void poll() {
+    for (ConsumerRecord<byte[], byte[]> record : predictions.poll(POLL)) {
+      firstPredictions.putIfAbsent(new String(record.key(), StandardCharsets.UTF_8), record);
     }
   }
 
@@ -265,11 +333,10 @@ final class LiveSystem implements AutoCloseable {
     long deadline = deadline();
     String table = "predictions." + model.name();
     while (lake.count(table) < rows) {
-      assertThat(System.nanoTime()).as("%d rows", lake.count(table)).isLessThan(deadline);
-      // Polling the log paces the loop.
-      for (ConsumerRecord<byte[], byte[]> record : predictions.poll(POLL)) {
-        firstPredictions.putIfAbsent(new String(record.key(), StandardCharsets.UTF_8), record);
-      }
+      assertThat(System.nanoTime())
+          .as(() -> lake.count(table) + " of " + rows + " rows; " + state())
+          .isLessThan(deadline);
+      poll();
     }
   }
 
@@ -302,7 +369,7 @@ final class LiveSystem implements AutoCloseable {
       boolean more = true;
       while (letters.size() < count || more) {
         assertThat(System.nanoTime())
-            .as("%d of %d dead letters", letters.size(), count)
+            .as(() -> letters.size() + " of " + count + " dead letters; " + state())
             .isLessThan(deadline);
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
           DeadLetter letter = DeadLetter.read(record);
