@@ -39,7 +39,6 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.Configuration;
@@ -227,29 +226,15 @@ final class LiveSystem implements AutoCloseable {
   }
 
   /**
-   * Stops a job with a savepoint and returns where that is. Flink may refuse the savepoint of a
-   * source whose tasks are not equally far in stopping; the job then goes on from its last
-   * checkpoint, and whoever stops it asks again.
+   * Stops a job with a savepoint and returns where that is.
    *
    * @param drain whether every clock moves to the end of time, so that nothing waits any more
    */
   String stop(JobClient job, boolean drain) throws Exception {
-    long deadline = deadline();
-    while (true) {
-      awaitRunning(job, deadline);
-      try {
-        return job.stopWithSavepoint(
-                drain,
-                folder.resolve("savepoints").toUri().toString(),
-                SavepointFormatType.CANONICAL)
-            .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-      } catch (ExecutionException e) {
-        if (System.nanoTime() > deadline || graph(job).getState().isGloballyTerminalState()) {
-          throw e;
-        }
-        System.out.println("Asked to stop again: " + e.getCause());
-      }
-    }
+    awaitRunning(job, deadline());
+    return job.stopWithSavepoint(
+            drain, folder.resolve("savepoints").toUri().toString(), SavepointFormatType.CANONICAL)
+        .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
   }
 
   private void awaitRunning(JobClient job, long deadline) {

@@ -10,20 +10,17 @@ import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.StreamPlan;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.RecordEncoder;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.functions.OpenContext;
-import org.apache.flink.api.common.state.ListState;
-import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.java.tuple.Tuple2;
 import org.apache.flink.metrics.Counter;
-import org.apache.flink.runtime.state.FunctionInitializationContext;
-import org.apache.flink.runtime.state.FunctionSnapshotContext;
-import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
@@ -34,10 +31,11 @@ import org.jspecify.annotations.Nullable;
  * roles, or a dead letter with a reason. Accepted + dead letters + dropped = read.
  *
  * <p>Whether a record is too late is a fact of the log: it depends on the event times at earlier
- * offsets of its partition alone, never on when or with what else it was read.
+ * offsets of its partition alone, never on when or with what else it was read. So what is
+ * remembered of a partition is state keyed by it, which follows the partition through restores at
+ * any parallelism; a bounded run starts over after a failure and only remembers.
  */
-final class CheckFunction extends ProcessFunction<LogRecord, Envelope>
-    implements CheckpointedFunction {
+final class CheckFunction extends ProcessFunction<LogRecord, Envelope> {
 
   private static final @Nullable Object[][] NO_ANSWERS = new Object[0][];
 
@@ -46,12 +44,13 @@ final class CheckFunction extends ProcessFunction<LogRecord, Envelope>
   private final int views;
   private final boolean isFact;
   private final @Nullable Ask ask;
+  private final boolean keyedByPartition;
   private final OutputTag<OutgoingRecord> deadLetters;
 
   private transient RowExpression[] computed;
   private transient @Nullable RecordEncoder encoder;
   private transient Map<Integer, Long> newestByPartition;
-  private transient ListState<Tuple2<Integer, Long>> newestState;
+  private transient @Nullable ValueState<Long> newestOfPartition;
   private transient Counter acceptedRecords;
   private transient Counter deadLetterRecords;
   private transient Counter droppedRecords;
@@ -62,44 +61,32 @@ final class CheckFunction extends ProcessFunction<LogRecord, Envelope>
    *
    * @param isFact whether an entity is told the stream's events
    * @param ask what its events ask for, or null
+   * @param keyedByPartition whether the input is keyed by partition, as it is where there are
+   *     checkpoints
    */
   CheckFunction(
       Plan plan,
       int stream,
       boolean isFact,
       @Nullable Ask ask,
+      boolean keyedByPartition,
       OutputTag<OutgoingRecord> deadLetters) {
     this.stream = plan.streams().get(stream);
     this.streamPosition = stream;
     this.views = plan.views().size();
     this.isFact = isFact;
     this.ask = ask;
+    this.keyedByPartition = keyedByPartition;
     this.deadLetters = deadLetters;
   }
 
   @Override
-  public void initializeState(FunctionInitializationContext context) throws Exception {
-    // Union state: after a restore a partition may be read by any subtask, so each gets them all.
-    newestState =
-        context
-            .getOperatorStateStore()
-            .getUnionListState(
-                new ListStateDescriptor<>("newest-event-time", Types.TUPLE(Types.INT, Types.LONG)));
-    newestByPartition = new HashMap<>();
-    for (Tuple2<Integer, Long> newest : newestState.get()) {
-      newestByPartition.merge(newest.f0, newest.f1, Math::max);
-    }
-  }
-
-  @Override
-  public void snapshotState(FunctionSnapshotContext context) throws Exception {
-    List<Tuple2<Integer, Long>> newest = new ArrayList<>();
-    newestByPartition.forEach((partition, time) -> newest.add(Tuple2.of(partition, time)));
-    newestState.update(newest);
-  }
-
-  @Override
   public void open(OpenContext context) {
+    newestByPartition = new HashMap<>();
+    if (keyedByPartition) {
+      newestOfPartition =
+          getRuntimeContext().getState(new ValueStateDescriptor<>("newest-event-time", Types.LONG));
+    }
     List<Column> columns = new ArrayList<>(stream.schema().columns());
     computed = new RowExpression[stream.computed().size()];
     for (int i = 0; i < computed.length; i++) {
@@ -114,7 +101,8 @@ final class CheckFunction extends ProcessFunction<LogRecord, Envelope>
   }
 
   @Override
-  public void processElement(LogRecord record, Context context, Collector<Envelope> out) {
+  public void processElement(LogRecord record, Context context, Collector<Envelope> out)
+      throws Exception {
     @Nullable Object @Nullable [] values = record.values;
     if (values == null) {
       refuse(record, DeadLetter.Code.UNDECODABLE, String.valueOf(record.problem), context);
@@ -133,9 +121,9 @@ final class CheckFunction extends ProcessFunction<LogRecord, Envelope>
           context);
       return;
     }
-    long newest = newestByPartition.getOrDefault(record.partition, Long.MIN_VALUE);
+    long newest = newest(record.partition);
     if (record.eventTime > newest) {
-      newestByPartition.put(record.partition, record.eventTime);
+      remember(record.partition, record.eventTime);
     } else if (newest - record.eventTime > stream.disorderMs() + stream.latenessMs()) {
       refuse(
           record,
@@ -170,6 +158,21 @@ final class CheckFunction extends ProcessFunction<LogRecord, Envelope>
     int roles = (isFact ? Envelope.FACT : 0) | (asks ? Envelope.QUESTION : 0);
     if (roles != 0) {
       out.collect(envelope(roles, record, row));
+    }
+  }
+
+  /** The newest event time at earlier offsets of the partition. */
+  private long newest(int partition) throws IOException {
+    Long newest =
+        newestOfPartition == null ? newestByPartition.get(partition) : newestOfPartition.value();
+    return newest == null ? Long.MIN_VALUE : newest;
+  }
+
+  private void remember(int partition, long eventTime) throws IOException {
+    if (newestOfPartition == null) {
+      newestByPartition.put(partition, eventTime);
+    } else {
+      newestOfPartition.update(eventTime);
     }
   }
 

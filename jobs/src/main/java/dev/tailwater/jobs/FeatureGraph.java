@@ -34,6 +34,7 @@ import org.apache.flink.streaming.api.datastream.AsyncDataStream;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.operators.ProcessOperator;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
@@ -220,22 +221,25 @@ public final class FeatureGraph {
       isFact |= isNeeded(entity) && tells(entity, position);
     }
     OutputTag<OutgoingRecord> refused = new OutputTag<>("dead-letters", OutgoingRecord.typeInfo());
-    SingleOutputStreamOperator<Envelope> checked =
+    DataStream<LogRecord> read =
         env.fromSource(
                 sources.apply(position),
                 EventTimeWatermarks.of(stream.disorderMs(), stream.aheadMs(), stream.idleAfterMs()),
                 "source:" + stream.name(),
                 LogRecordSerializer.typeInfo(stream.schema()))
-            .uid("source:" + stream.name())
-            .process(new CheckFunction(plan, position, isFact, ask(position), refused))
-            .returns(envelopes)
-            .uid("check:" + stream.name())
-            .name("check:" + stream.name());
-    if (!sortedInput) {
-      // A task of its own: a source's task finishes its operators one by one and may be asked for
-      // the last savepoint in between; with union state in it, Flink refuses that savepoint.
-      checked.startNewChain();
-    }
+            .uid("source:" + stream.name());
+    // Sorted input must stay in the order of its offsets: there the check runs with the source.
+    DataStream<LogRecord> ofPartition =
+        sortedInput ? read : read.keyBy(record -> record.partition, Types.INT);
+    SingleOutputStreamOperator<Envelope> checked =
+        ofPartition
+            .transform(
+                "check:" + stream.name(),
+                envelopes,
+                new ProcessOperator<>(
+                    new CheckFunction(
+                        plan, position, isFact, ask(position), !sortedInput, refused)))
+            .uid("check:" + stream.name());
     deadLetters.add(checked.getSideOutput(refused));
     checkedByStream.put(position, checked);
     return checked;

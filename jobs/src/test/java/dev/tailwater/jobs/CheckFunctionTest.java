@@ -17,9 +17,11 @@ import dev.tailwater.schemas.RecordFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.operators.ProcessOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
@@ -185,8 +187,10 @@ class CheckFunctionTest {
   private static OneInputStreamOperatorTestHarness<LogRecord, Envelope> harness(
       Plan plan, @Nullable Ask ask) throws Exception {
     var check =
-        new OneInputStreamOperatorTestHarness<>(
-            new ProcessOperator<>(new CheckFunction(plan, 0, true, ask, DEAD_LETTERS)));
+        new KeyedOneInputStreamOperatorTestHarness<>(
+            new ProcessOperator<>(new CheckFunction(plan, 0, true, ask, true, DEAD_LETTERS)),
+            (LogRecord record) -> record.partition,
+            Types.INT);
     check.setup(EnvelopeSerializer.of(plan));
     return check;
   }
