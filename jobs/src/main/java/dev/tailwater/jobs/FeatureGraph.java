@@ -4,6 +4,7 @@ import dev.tailwater.connectors.kafka.OutgoingRecord;
 import dev.tailwater.connectors.log.EventTimeWatermarks;
 import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.connectors.log.LogRecordSerializer;
+import dev.tailwater.connectors.log.PredictionSerializer;
 import dev.tailwater.connectors.log.SerializedTypeInfo;
 import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.connectors.store.FeatureRow;

@@ -1,16 +1,12 @@
 package dev.tailwater.connectors.iceberg;
 
-import dev.tailwater.schemas.Prediction;
+import dev.tailwater.connectors.log.PredictionSerializer;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
-import org.apache.flink.api.common.typeutils.base.StringSerializer;
 import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
-import org.apache.flink.types.StringValue;
 
 /** Serializes archived predictions. */
 public final class ArchivedPredictionSerializer
@@ -22,23 +18,7 @@ public final class ArchivedPredictionSerializer
 
   @Override
   public void serialize(ArchivedPrediction archived, DataOutputView target) throws IOException {
-    Prediction prediction = archived.prediction();
-    StringSerializer.INSTANCE.serialize(prediction.questionId(), target);
-    StringSerializer.INSTANCE.serialize(prediction.model(), target);
-    StringSerializer.INSTANCE.serialize(prediction.modelVersion(), target);
-    target.writeLong(prediction.eventTime());
-    target.writeDouble(prediction.score());
-    StringSerializer.INSTANCE.serialize(prediction.outcome().name(), target);
-    StringValue.writeString(prediction.reason(), target);
-    target.writeDouble(prediction.latencyMs());
-    target.writeInt(prediction.vector().length);
-    for (int i = 0; i < prediction.vector().length; i++) {
-      StringSerializer.INSTANCE.serialize(prediction.vectorNames().get(i), target);
-      target.writeDouble(prediction.vector()[i]);
-    }
-    StringSerializer.INSTANCE.serialize(prediction.causeTopic(), target);
-    target.writeInt(prediction.causePartition());
-    target.writeLong(prediction.causeOffset());
+    PredictionSerializer.INSTANCE.serialize(archived.prediction(), target);
     target.writeInt(archived.partition());
     target.writeLong(archived.offset());
     target.writeLong(archived.appendTime());
@@ -46,38 +26,11 @@ public final class ArchivedPredictionSerializer
 
   @Override
   public ArchivedPrediction deserialize(DataInputView source) throws IOException {
-    String questionId = StringSerializer.INSTANCE.deserialize(source);
-    String model = StringSerializer.INSTANCE.deserialize(source);
-    String modelVersion = StringSerializer.INSTANCE.deserialize(source);
-    long eventTime = source.readLong();
-    double score = source.readDouble();
-    Prediction.Outcome outcome =
-        Prediction.Outcome.valueOf(StringSerializer.INSTANCE.deserialize(source));
-    String reason = StringValue.readString(source);
-    double latencyMs = source.readDouble();
-    double[] vector = new double[source.readInt()];
-    List<String> names = new ArrayList<>(vector.length);
-    for (int i = 0; i < vector.length; i++) {
-      names.add(StringSerializer.INSTANCE.deserialize(source));
-      vector[i] = source.readDouble();
-    }
-    Prediction prediction =
-        new Prediction(
-            questionId,
-            model,
-            modelVersion,
-            eventTime,
-            score,
-            outcome,
-            reason,
-            latencyMs,
-            names,
-            vector,
-            StringSerializer.INSTANCE.deserialize(source),
-            source.readInt(),
-            source.readLong());
     return new ArchivedPrediction(
-        prediction, source.readInt(), source.readLong(), source.readLong());
+        PredictionSerializer.INSTANCE.deserialize(source),
+        source.readInt(),
+        source.readLong(),
+        source.readLong());
   }
 
   @Override
@@ -104,24 +57,7 @@ public final class ArchivedPredictionSerializer
 
   @Override
   public ArchivedPrediction createInstance() {
-    return new ArchivedPrediction(
-        new Prediction(
-            "",
-            "",
-            "",
-            0,
-            Double.NaN,
-            Prediction.Outcome.REJECTED,
-            null,
-            Double.NaN,
-            List.of(),
-            new double[0],
-            "",
-            0,
-            0),
-        0,
-        0,
-        0);
+    return new ArchivedPrediction(PredictionSerializer.INSTANCE.createInstance(), 0, 0, 0);
   }
 
   @Override

@@ -1,6 +1,5 @@
-package dev.tailwater.jobs;
+package dev.tailwater.connectors.log;
 
-import dev.tailwater.connectors.log.SerializedTypeInfo;
 import dev.tailwater.schemas.Prediction;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -14,11 +13,11 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 /** Serializes predictions between operators. Predictions never change. */
-final class PredictionSerializer extends TypeSerializerSingleton<Prediction> {
+public final class PredictionSerializer extends TypeSerializerSingleton<Prediction> {
 
-  static final PredictionSerializer INSTANCE = new PredictionSerializer();
+  public static final PredictionSerializer INSTANCE = new PredictionSerializer();
 
-  static final TypeInformation<Prediction> TYPE_INFO =
+  public static final TypeInformation<Prediction> TYPE_INFO =
       new SerializedTypeInfo<>(Prediction.class, INSTANCE);
 
   @Override
