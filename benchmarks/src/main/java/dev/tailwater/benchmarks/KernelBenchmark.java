@@ -5,6 +5,7 @@ import dev.tailwater.kernel.EntityState;
 import dev.tailwater.kernel.Fact;
 import dev.tailwater.kernel.FeatureSpec;
 import dev.tailwater.kernel.HeapChunkStore;
+import dev.tailwater.kernel.Identity;
 import dev.tailwater.kernel.StateLayout;
 import dev.tailwater.schemas.ColumnType;
 import java.util.ArrayList;
@@ -94,10 +95,10 @@ public class KernelBenchmark {
   private static StateLayout layout(ColumnType column, long delay) {
     List<FeatureSpec> features = new ArrayList<>();
     for (long window : WINDOWS) {
-      features.add(new FeatureSpec(Aggregate.COUNT, -1, -1, window, delay, null));
-      features.add(new FeatureSpec(Aggregate.AVG, 0, -1, window, delay, null));
+      features.add(FeatureSpec.sliding(Aggregate.COUNT, -1, -1, window, delay, null));
+      features.add(FeatureSpec.sliding(Aggregate.AVG, 0, -1, window, delay, null));
     }
-    return new StateLayout(List.of(column), 0, features, true, DAY);
+    return new StateLayout(List.of(column), 0, features, Identity.EVENT, DAY);
   }
 
   private static final class Entities {

@@ -97,10 +97,13 @@ public record FeatureHashes(
       Column key = entity.key().get(i);
       meaning.add(field("key", key.name(), key.type().name(), view.keyColumns().get(i)));
     }
-    meaning.add(field("aggregate", feature.aggregate().name(), feature.column().orElse("*")));
-    feature.column().ifPresent(reads::add);
-    meaning.add(field("window", String.valueOf(feature.window().toMillis())));
-    meaning.add(field("delay", String.valueOf(feature.delay().toMillis())));
+    meaning.add(
+        field(
+            "aggregate",
+            feature.aggregate().name(),
+            feature.column().map(column -> Expressions.normalized(column.text())).orElse("*")));
+    feature.column().ifPresent(column -> reads.addAll(column.reads()));
+    meaning.add(field("window", feature.window().toString()));
     feature
         .where()
         .ifPresent(

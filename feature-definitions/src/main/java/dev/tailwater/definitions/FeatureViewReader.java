@@ -2,6 +2,7 @@ package dev.tailwater.definitions;
 
 import dev.tailwater.expressions.Expressions;
 import dev.tailwater.kernel.Aggregate;
+import dev.tailwater.kernel.Window;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import java.time.Duration;
@@ -194,10 +195,15 @@ final class FeatureViewReader {
                 featureName,
                 type.get(),
                 aggregate.orElseThrow(),
-                column.map(Column::name),
+                column.map(
+                    found -> new Expression(found.name(), found.type(), List.of(found.name()))),
+                Optional.empty(),
+                Optional.empty(),
+                0,
+                0,
                 where,
-                window.get(),
-                delay,
+                Window.sliding(window.get().toMillis(), delay.toMillis()),
+                false,
                 empty));
       } else {
         broken.add(featureName);
@@ -274,8 +280,7 @@ final class FeatureViewReader {
             case LONG -> Long.valueOf(text.value());
             case DOUBLE ->
                 text.number().orElseThrow(() -> new IllegalArgumentException("not a number"));
-            case STRING, TIMESTAMP ->
-                throw new IllegalArgumentException("no value stands for an empty " + type);
+            default -> throw new IllegalArgumentException("no value stands for an empty " + type);
           };
       return Optional.of(value);
     } catch (IllegalArgumentException e) {
@@ -311,7 +316,7 @@ final class FeatureViewReader {
     }
     state.keyColumns = state.keyColumns.or(() -> Optional.of(keyColumns));
     for (FeatureDefinition feature : features) {
-      feature.column().ifPresent(state.columns::add);
+      feature.column().ifPresent(column -> state.columns.add(column.text()));
       feature.where().ifPresent(where -> state.filters.add(Expressions.normalized(where.text())));
     }
     if (!state.reported

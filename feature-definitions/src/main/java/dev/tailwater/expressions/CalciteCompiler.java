@@ -175,6 +175,11 @@ final class CalciteCompiler {
           case DOUBLE -> types.createSqlType(SqlTypeName.DOUBLE);
           case STRING -> types.createSqlType(SqlTypeName.VARCHAR);
           case TIMESTAMP -> types.createSqlType(SqlTypeName.TIMESTAMP, 3);
+          case LONG_LIST, DOUBLE_LIST, STRING_LIST ->
+              types.createArrayType(sqlType(type.elementType(), types), -1);
+          case LONG_MAP, DOUBLE_MAP ->
+              types.createMapType(
+                  types.createSqlType(SqlTypeName.VARCHAR), sqlType(type.elementType(), types));
         };
     return types.createTypeWithNullability(sqlType, true);
   }

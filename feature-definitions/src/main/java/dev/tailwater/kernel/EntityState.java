@@ -117,31 +117,30 @@ public final class EntityState {
    * Adds a fact, in any order. What the last seek made of the features now includes it, if it is
    * not newer than that.
    *
-   * <p>In an identified layout a fact with the event time and id hash of a stored one is a
-   * duplicate. If its (partition, offset) is lower, it takes the place of the stored one: so what
-   * remains does not depend on which came first.
+   * <p>In a layout of events a fact with the event time and id hash of a stored one is a duplicate.
+   * If its (partition, offset) is lower, it takes the place of the stored one: so what remains does
+   * not depend on which came first.
    *
-   * @return false if the fact is a duplicate, or if it is not newer than facts that were pruned: it
-   *     could not change any answer that can still be asked for
+   * @return what became of the fact
    * @throws IllegalArgumentException if a value is not of its column's type; nothing has changed
    *     then
    */
-  public boolean insert(Fact fact, ChunkStore chunks) {
+  public Inserted insert(Fact fact, ChunkStore chunks) {
     if (fact.time == NEVER) {
       throw new IllegalArgumentException(
           "A fact's event time is Long.MAX_VALUE, which stands for never: give the time it happened");
     }
     if (fact.time <= prunedTime) {
-      return false;
+      return Inserted.TOO_OLD;
     }
     if (fact.time > lastFactTime || tailChunk == Chunk.NONE) {
       append(fact, chunks);
     } else if (!insertInOrder(fact, chunks)) {
-      return false;
+      return Inserted.DUPLICATE;
     }
     lastFactTime = Math.max(lastFactTime, fact.time);
     factsApplied++;
-    return true;
+    return Inserted.NEW;
   }
 
   private void append(Fact fact, ChunkStore chunks) {
@@ -515,6 +514,7 @@ public final class EntityState {
       case AVG -> (Object) (sum(feature) / count);
       case MIN -> extreme(feature, true, chunks);
       case MAX -> extreme(feature, false, chunks);
+      default -> throw new IllegalStateException("No value of " + feature.aggregate());
     };
   }
 

@@ -11,8 +11,17 @@ public final class Fact {
   public int partition;
   public long offset;
 
-  /** A 64-bit hash of the event id; ignored unless the layout is identified. */
+  /** A 64-bit hash of the event id; ignored if the layout's facts have no identity. */
   public long idHash;
+
+  /**
+   * A 64-bit hash of everything the event says; tells copies of an event from conflicts. Ignored
+   * unless the layout's identity is {@link Identity#EVENT}.
+   */
+  public long payloadHash;
+
+  /** Whether this version says that the row is gone; only where the identity is ROW. */
+  public boolean deleted;
 
   /** Bit i is set if the fact passes filter i. */
   public long filterBits;

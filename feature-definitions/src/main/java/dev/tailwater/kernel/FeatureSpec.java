@@ -4,20 +4,30 @@ import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One feature: an aggregate over the facts with event time in (t − delay − window, t − delay].
+ * One feature: an aggregation over the facts in a window.
  *
- * @param column position in the state layout's columns, or -1 for {@code count: "*"}
  * @param filter position in the state layout's filters, or -1 if every fact counts
- * @param windowMs at least 1
- * @param delayMs at least 0
- * @param empty the value when the window holds nothing, in the feature's type; null is NULL. COUNT
- *     has 0 here
+ * @param excludesSelf whether the event that a question is about does not count
+ * @param empty the value when nothing was aggregated, in the feature's type; null is NULL, and 0 of
+ *     an aggregate that {@linkplain Aggregate#countsFromZero counts from zero}
  */
 public record FeatureSpec(
-    Aggregate aggregate,
-    int column,
+    Aggregation aggregation,
     int filter,
-    long windowMs,
-    long delayMs,
+    Window window,
+    boolean excludesSelf,
     @Nullable Object empty)
-    implements Serializable {}
+    implements Serializable {
+
+  /** An aggregate of one column over an exact sliding window. */
+  public static FeatureSpec sliding(
+      Aggregate aggregate,
+      int column,
+      int filter,
+      long windowMs,
+      long delayMs,
+      @Nullable Object empty) {
+    return new FeatureSpec(
+        Aggregation.of(aggregate, column), filter, Window.sliding(windowMs, delayMs), false, empty);
+  }
+}

@@ -131,7 +131,7 @@ final class StateShape {
     int columns = layout.columns().size();
     columnTypes = layout.columns().toArray(ColumnType[]::new);
     int word = OFFSET + 1;
-    idHashWord = layout.identified() ? word++ : -1;
+    idHashWord = layout.identity() != Identity.NONE ? word++ : -1;
     metaWord = word++;
     if (columns + layout.filters() <= 32) {
       presenceWord = metaWord;
@@ -161,8 +161,8 @@ final class StateShape {
     TreeSet<Long> distinct = new TreeSet<>();
     distinct.add(0L);
     for (FeatureSpec feature : layout.features()) {
-      distinct.add(feature.delayMs());
-      distinct.add(feature.delayMs() + feature.windowMs());
+      distinct.add(newOffset(feature));
+      distinct.add(oldOffset(feature));
     }
     offsets = distinct.stream().mapToLong(Long::longValue).toArray();
     cursors = offsets.length;
@@ -174,12 +174,13 @@ final class StateShape {
     Set<Measure> summed = new HashSet<>();
     List<Measure> compared = new ArrayList<>();
     for (FeatureSpec feature : layout.features()) {
-      Measure measure = new Measure(feature.column(), feature.filter());
-      measures.get(cursorAt(feature.delayMs())).add(measure);
-      measures.get(cursorAt(feature.delayMs() + feature.windowMs())).add(measure);
-      if (isSum(feature.aggregate())) {
+      Aggregate function = feature.aggregation().function();
+      Measure measure = new Measure(feature.aggregation().column(), feature.filter());
+      measures.get(cursorAt(newOffset(feature))).add(measure);
+      measures.get(cursorAt(oldOffset(feature))).add(measure);
+      if (isSum(function)) {
         summed.add(measure);
-      } else if (feature.aggregate() != Aggregate.COUNT && !compared.contains(measure)) {
+      } else if (function != Aggregate.COUNT && !compared.contains(measure)) {
         compared.add(measure);
       }
     }
@@ -228,16 +229,17 @@ final class StateShape {
     features = new Feature[layout.features().size()];
     for (int f = 0; f < features.length; f++) {
       FeatureSpec spec = layout.features().get(f);
-      Measure measure = new Measure(spec.column(), spec.filter());
-      int newCursor = cursorAt(spec.delayMs());
-      int oldCursor = cursorAt(spec.delayMs() + spec.windowMs());
+      Aggregate function = spec.aggregation().function();
+      Measure measure = new Measure(spec.aggregation().column(), spec.filter());
+      int newCursor = cursorAt(newOffset(spec));
+      int oldCursor = cursorAt(oldOffset(spec));
       Total newer = Objects.requireNonNull(totalOf.get(newCursor).get(measure));
       Total older = Objects.requireNonNull(totalOf.get(oldCursor).get(measure));
-      boolean extreme = spec.aggregate() == Aggregate.MIN || spec.aggregate() == Aggregate.MAX;
+      boolean extreme = function == Aggregate.MIN || function == Aggregate.MAX;
       Object empty = spec.empty();
       features[f] =
           new Feature(
-              spec.aggregate(),
+              function,
               newer.kind(),
               newer.at(),
               older.at(),
@@ -246,8 +248,16 @@ final class StateShape {
               newCursor,
               oldCursor,
               extreme ? compared.indexOf(measure) : -1,
-              empty == null && spec.aggregate() == Aggregate.COUNT ? Long.valueOf(0) : empty);
+              empty == null && function == Aggregate.COUNT ? Long.valueOf(0) : empty);
     }
+  }
+
+  private static long newOffset(FeatureSpec feature) {
+    return feature.window().delayMs();
+  }
+
+  private static long oldOffset(FeatureSpec feature) {
+    return feature.window().delayMs() + ((Window.Sliding) feature.window()).windowMs();
   }
 
   private int cursorAt(long offset) {
@@ -335,7 +345,7 @@ final class StateShape {
           return truth ? 1 : 0;
         }
         break;
-      case STRING:
+      default:
         break;
     }
     throw new IllegalArgumentException(
@@ -386,7 +396,9 @@ final class StateShape {
       case LONG, TIMESTAMP -> (Object) rank;
       case INT -> (Object) (int) rank;
       case BOOLEAN -> (Object) (rank != 0);
-      case STRING -> throw new IllegalStateException("Column " + column + " is STRING: no order");
+      default ->
+          throw new IllegalStateException(
+              "Column " + column + " is " + columnTypes[column] + ": no order");
     };
   }
 
@@ -410,7 +422,7 @@ final class StateShape {
       case BOOLEAN, INT -> SMALL_INTEGER;
       case LONG -> INTEGER;
       case DOUBLE -> REAL;
-      case STRING, TIMESTAMP -> throw new IllegalArgumentException("No sum of " + type);
+      default -> throw new IllegalArgumentException("No sum of " + type);
     };
   }
 
@@ -428,11 +440,10 @@ final class StateShape {
 
   private static int layoutHash(StateLayout layout) {
     StringBuilder text = new StringBuilder();
-    text.append(layout.columns()).append(layout.filters()).append(layout.identified());
+    text.append(layout.columns()).append(layout.filters()).append(layout.identity());
     for (FeatureSpec feature : layout.features()) {
-      text.append(';').append(feature.aggregate()).append(',').append(feature.column());
-      text.append(',').append(feature.filter()).append(',').append(feature.windowMs());
-      text.append(',').append(feature.delayMs());
+      text.append(';').append(feature.aggregation()).append(',').append(feature.filter());
+      text.append(',').append(feature.window());
     }
     return text.toString().hashCode();
   }
@@ -452,10 +463,10 @@ final class StateShape {
     for (int f = 0; f < layout.features().size(); f++) {
       FeatureSpec feature = layout.features().get(f);
       require(
-          feature.column() >= -1 && feature.column() < columns,
+          feature.aggregation().column() >= -1 && feature.aggregation().column() < columns,
           "Feature %d reads column %d: the state has %d",
           f,
-          feature.column(),
+          feature.aggregation().column(),
           columns);
       require(
           feature.filter() >= -1 && feature.filter() < layout.filters(),
@@ -463,22 +474,28 @@ final class StateShape {
           f,
           feature.filter(),
           layout.filters());
+      Window window = feature.window();
+      long span = window instanceof Window.Sliding sliding ? sliding.windowMs() : 1;
       require(
-          feature.windowMs() >= 1 && feature.windowMs() <= MAX_SPAN_MS,
+          span >= 1 && span <= MAX_SPAN_MS,
           "Feature %d has a window of %d ms: use 1 to %d",
           f,
-          feature.windowMs(),
+          span,
           MAX_SPAN_MS);
       require(
-          feature.delayMs() >= 0 && feature.delayMs() <= MAX_SPAN_MS,
+          window.delayMs() >= 0 && window.delayMs() <= MAX_SPAN_MS,
           "Feature %d has a delay of %d ms: use 0 to %d",
           f,
-          feature.delayMs(),
+          window.delayMs(),
           MAX_SPAN_MS);
       ColumnType type =
           feature
-              .aggregate()
-              .resultType(feature.column() < 0 ? null : layout.columns().get(feature.column()));
+              .aggregation()
+              .function()
+              .resultType(
+                  feature.aggregation().column() < 0
+                      ? null
+                      : layout.columns().get(feature.aggregation().column()));
       Object empty = feature.empty();
       require(
           empty == null || type.javaClass().isInstance(empty),

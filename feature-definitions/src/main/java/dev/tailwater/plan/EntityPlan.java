@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * One entity: what it is told, by which streams, and what it is asked.
  *
  * @param key the key columns, in order
- * @param inputs the streams whose events are facts about this entity; one kernel state each
+ * @param inputs the facts about this entity; one kernel state each
  * @param keyPositions per stream of the plan, the positions of the key columns in that stream's
  *     carried row, or null if the stream neither tells nor asks this entity anything
  */
@@ -25,16 +25,30 @@ public record EntityPlan(
   }
 
   /**
-   * The facts of one stream about this entity.
+   * Facts about this entity that share one kernel state: those of one stream, or of several that
+   * are seen as one.
+   *
+   * @param origins where the facts come from. Facts of one instant have the order of this list,
+   *     then that of partition and offset
+   * @param layout the kernel's state; its features are those of {@code views}, one view after the
+   *     other
+   * @param views positions in the plan
+   */
+  public record Input(List<Origin> origins, StateLayout layout, int[] views)
+      implements Serializable {
+
+    public Input {
+      origins = List.copyOf(origins);
+    }
+  }
+
+  /**
+   * One stream's facts: where in its carried row the state's columns and filters are.
    *
    * @param stream position in the plan
-   * @param layout the kernel's state: its columns are the values at {@code columns}, its filters
-   *     the BOOLEAN values at {@code filters} (TRUE lets a fact pass; FALSE and NULL do not), its
-   *     features those of {@code views}, one view after the other
-   * @param columns positions in the stream's carried row
-   * @param filters positions in the stream's carried row
-   * @param views positions in the plan, of the views from this stream about this entity
+   * @param columns positions in the stream's carried row, one per column of the state
+   * @param filters positions in the stream's carried row of BOOLEAN values, one per filter of the
+   *     state (TRUE lets a fact pass; FALSE and NULL do not)
    */
-  public record Input(int stream, StateLayout layout, int[] columns, int[] filters, int[] views)
-      implements Serializable {}
+  public record Origin(int stream, int[] columns, int[] filters) implements Serializable {}
 }

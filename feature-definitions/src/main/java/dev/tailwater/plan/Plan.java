@@ -12,13 +12,15 @@ import java.util.List;
  * @param entities in definition order; the order in which an event visits them
  * @param views in definition order
  * @param models in definition order
+ * @param chains in an order in which each only needs those before it
  */
 public record Plan(
     String project,
     List<StreamPlan> streams,
     List<EntityPlan> entities,
     List<ViewPlan> views,
-    List<ModelPlan> models)
+    List<ModelPlan> models,
+    List<ChainPlan> chains)
     implements Serializable {
 
   public Plan {
@@ -26,5 +28,6 @@ public record Plan(
     entities = List.copyOf(entities);
     views = List.copyOf(views);
     models = List.copyOf(models);
+    chains = List.copyOf(chains);
   }
 }

@@ -9,8 +9,9 @@ import dev.tailwater.definitions.ModelDefinition;
 import dev.tailwater.definitions.Project;
 import dev.tailwater.definitions.StreamDefinition;
 import dev.tailwater.expressions.Expressions;
-import dev.tailwater.kernel.Aggregate;
+import dev.tailwater.kernel.Aggregation;
 import dev.tailwater.kernel.FeatureSpec;
+import dev.tailwater.kernel.Identity;
 import dev.tailwater.kernel.StateLayout;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
@@ -83,7 +84,7 @@ public final class PlanCompiler {
     }
     // Last, because everything above adds to what the streams carry.
     List<StreamPlan> streams = layouts.values().stream().map(StreamLayout::plan).toList();
-    return new Plan(project.name(), streams, entityPlans, viewPlans, models);
+    return new Plan(project.name(), streams, entityPlans, viewPlans, models, List.of());
   }
 
   /** Names of columns that anything but a derived column reads. */
@@ -94,7 +95,7 @@ public final class PlanCompiler {
       if (view.stream().equals(stream.name())) {
         names.addAll(view.keyColumns());
         for (FeatureDefinition feature : view.features()) {
-          feature.column().ifPresent(names::add);
+          feature.column().ifPresent(column -> names.addAll(column.reads()));
           feature.where().ifPresent(where -> names.addAll(where.reads()));
         }
       }
@@ -148,21 +149,24 @@ public final class PlanCompiler {
       List<Column> features = new ArrayList<>();
       long horizonMs = 0;
       for (FeatureDefinition feature : view.features()) {
-        int column = feature.column().map(name -> shared(columns, layout.carry(name))).orElse(-1);
+        int column =
+            feature
+                .column()
+                .map(value -> shared(columns, layout.carryExpression(value)))
+                .orElse(-1);
         int filter =
-            feature.where().map(where -> shared(filters, layout.carryCondition(where))).orElse(-1);
-        boolean counts = feature.aggregate() == Aggregate.COUNT;
-        Object empty = counts ? Long.valueOf(0) : feature.empty().orElse(null);
+            feature.where().map(where -> shared(filters, layout.carryExpression(where))).orElse(-1);
+        Object empty =
+            feature.aggregate().countsFromZero() ? Long.valueOf(0) : feature.empty().orElse(null);
         specs.add(
             new FeatureSpec(
-                feature.aggregate(),
-                column,
+                Aggregation.of(feature.aggregate(), column),
                 filter,
-                feature.window().toMillis(),
-                feature.delay().toMillis(),
+                feature.window(),
+                feature.excludesSelf(),
                 empty));
         features.add(new Column(feature.name(), feature.type(), empty == null));
-        horizonMs = Math.max(horizonMs, feature.horizon().toMillis());
+        horizonMs = Math.max(horizonMs, feature.window().horizonMs());
       }
       int position = viewNames.indexOf(view.name());
       positions.add(position);
@@ -174,16 +178,20 @@ public final class PlanCompiler {
               input,
               firstFeature,
               features,
-              horizonMs);
+              horizonMs,
+              0);
     }
     StateLayout state =
         new StateLayout(
             columns.stream().map(layout::carriedType).toList(),
             filters.size(),
             specs,
-            definition.eventId().isPresent(),
+            definition.eventId().isPresent() ? Identity.EVENT : Identity.NONE,
             definition.disorder().plus(definition.lateness()).toMillis());
-    return new EntityPlan.Input(stream, state, ints(columns), ints(filters), ints(positions));
+    return new EntityPlan.Input(
+        List.of(new EntityPlan.Origin(stream, ints(columns), ints(filters))),
+        state,
+        ints(positions));
   }
 
   private ModelPlan model(ModelDefinition model) {
@@ -293,7 +301,7 @@ public final class PlanCompiler {
     private final List<Column> fullRow = new ArrayList<>();
     private final List<StreamPlan.Computed> computed = new ArrayList<>();
     private final List<StreamPlan.Expectation> expectations = new ArrayList<>();
-    private final Map<String, Integer> conditions = new HashMap<>();
+    private final Map<String, Integer> expressions = new HashMap<>();
     private final List<Integer> carriedFrom = new ArrayList<>();
 
     StreamLayout(StreamDefinition stream, List<String> namesRead) {
@@ -355,16 +363,16 @@ public final class PlanCompiler {
       return names.stream().mapToInt(this::carry).toArray();
     }
 
-    /** The position in the carried row of a condition's value; equal texts are computed once. */
-    int carryCondition(Expression condition) {
-      String text = Expressions.normalized(condition.text());
-      if (condition.reads().equals(List.of(text))) {
+    /** The position in the carried row of an expression's value; equal texts are computed once. */
+    int carryExpression(Expression expression) {
+      String text = Expressions.normalized(expression.text());
+      if (expression.reads().equals(List.of(text))) {
         return carry(text);
       }
-      Integer position = conditions.get(text);
+      Integer position = expressions.get(text);
       if (position == null) {
-        position = compute("where." + conditions.size(), condition);
-        conditions.put(text, position);
+        position = compute("value." + expressions.size(), expression);
+        expressions.put(text, position);
       }
       return shared(carriedFrom, position);
     }

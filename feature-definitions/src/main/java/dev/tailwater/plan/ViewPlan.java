@@ -13,7 +13,10 @@ import java.util.List;
  * @param firstFeature position of the view's first feature in the input's state layout
  * @param features names, as in {@code tx_count_1d}, and types; every one may be NULL except counts
  *     and those with {@code empty:}
- * @param horizonMs the largest delay + window of its features
+ * @param horizonMs how old a fact can be that a feature covers, or {@link
+ *     dev.tailwater.kernel.Window#UNBOUNDED_MS}
+ * @param refreshMs a row whose values changed because time passed is written anew at the next
+ *     multiple of this; 0 for never
  */
 public record ViewPlan(
     String name,
@@ -22,7 +25,8 @@ public record ViewPlan(
     int input,
     int firstFeature,
     List<Column> features,
-    long horizonMs)
+    long horizonMs,
+    long refreshMs)
     implements Serializable {
 
   public ViewPlan {

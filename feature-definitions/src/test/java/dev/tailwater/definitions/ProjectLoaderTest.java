@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.tailwater.kernel.Aggregate;
+import dev.tailwater.kernel.Window;
 import dev.tailwater.schemas.ColumnType;
 import dev.tailwater.schemas.RecordFormat;
 import java.nio.charset.StandardCharsets;
@@ -48,7 +49,7 @@ class ProjectLoaderTest {
     FeatureDefinition average = view.features().get(0);
     assertThat(average.aggregate()).isEqualTo(Aggregate.AVG);
     assertThat(average.type()).isEqualTo(ColumnType.DOUBLE);
-    assertThat(average.window()).isEqualTo(Duration.ofDays(7));
+    assertThat(average.window()).isEqualTo(Window.sliding(Duration.ofDays(7).toMillis(), 0));
     assertThat(average.where().orElseThrow().reads()).containsExactly("country");
     ModelDefinition model = project.model("fraud").orElseThrow();
     assertThat(model.vector())

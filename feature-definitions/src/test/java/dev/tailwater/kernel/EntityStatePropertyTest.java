@@ -34,7 +34,7 @@ class EntityStatePropertyTest {
         continue; // Too late: a dead letter before it gets here.
       }
       boolean isNew = naive.insert(fact);
-      assertThat(state.insert(fact, chunks)).isEqualTo(isNew);
+      assertThat(state.insert(fact, chunks)).isEqualTo(isNew ? Inserted.NEW : Inserted.DUPLICATE);
       applied += isNew ? 1 : 0;
       assertThat(state.factsApplied()).isEqualTo(applied);
       assertThat(state.lastFactTime()).isEqualTo(naive.lastFactTime());

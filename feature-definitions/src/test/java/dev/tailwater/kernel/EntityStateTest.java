@@ -15,10 +15,11 @@ import org.junit.jupiter.api.Test;
 class EntityStateTest {
 
   private static final long NOON = 1_700_000_000_000L;
-  private static final FeatureSpec COUNT_10 = new FeatureSpec(Aggregate.COUNT, -1, -1, 10, 0, null);
-  private static final FeatureSpec SUM_10 = new FeatureSpec(Aggregate.SUM, 0, -1, 10, 0, null);
+  private static final FeatureSpec COUNT_10 =
+      FeatureSpec.sliding(Aggregate.COUNT, -1, -1, 10, 0, null);
+  private static final FeatureSpec SUM_10 = FeatureSpec.sliding(Aggregate.SUM, 0, -1, 10, 0, null);
   private static final FeatureSpec COUNT_10_LATER =
-      new FeatureSpec(Aggregate.COUNT, -1, -1, 10, 5, null);
+      FeatureSpec.sliding(Aggregate.COUNT, -1, -1, 10, 5, null);
 
   private final HeapChunkStore chunks = new HeapChunkStore();
   private long nextOffset;
@@ -41,7 +42,7 @@ class EntityStateTest {
 
   @Test
   void anEmptyWindowIsNullUnlessTheFeatureSaysOtherwise() {
-    FeatureSpec declared = new FeatureSpec(Aggregate.AVG, 0, -1, 10, 0, -1.0);
+    FeatureSpec declared = FeatureSpec.sliding(Aggregate.AVG, 0, -1, 10, 0, -1.0);
     EntityState state = new EntityState(layout(COUNT_10, SUM_10, declared));
 
     assertThat(asOf(state, NOON)).containsExactly(0L, null, -1.0);
@@ -88,10 +89,10 @@ class EntityStateTest {
     first.partition = 0;
     first.offset = 9;
 
-    assertThat(state.insert(second, chunks)).isTrue();
+    assertThat(state.insert(second, chunks)).isEqualTo(Inserted.NEW);
     state.seek(NOON, chunks);
-    assertThat(state.insert(first, chunks)).isFalse();
-    assertThat(state.insert(second, chunks)).isFalse();
+    assertThat(state.insert(first, chunks)).isEqualTo(Inserted.DUPLICATE);
+    assertThat(state.insert(second, chunks)).isEqualTo(Inserted.DUPLICATE);
 
     assertThat(asOf(state, NOON)).containsExactly(1L, 2.0);
     assertThat(state.causePartition()).isZero();
@@ -102,8 +103,8 @@ class EntityStateTest {
   @Test
   void theSameIdAtAnotherTimeIsAnotherFact() {
     EntityState state = new EntityState(layout(true, COUNT_10));
-    assertThat(state.insert(fact(NOON, 1.0), chunks)).isTrue();
-    assertThat(state.insert(fact(NOON + 1, 1.0), chunks)).isTrue();
+    assertThat(state.insert(fact(NOON, 1.0), chunks)).isEqualTo(Inserted.NEW);
+    assertThat(state.insert(fact(NOON + 1, 1.0), chunks)).isEqualTo(Inserted.NEW);
     assertThat(asOf(state, NOON + 1)).containsExactly(2L);
   }
 
@@ -128,8 +129,10 @@ class EntityStateTest {
       assertThat(chunks.get(id)).isNull();
     }
 
-    assertThat(state.insert(fact(NOON + 99, 1.0), chunks)).as("as old as pruned").isFalse();
-    assertThat(state.insert(fact(NOON + 1_000, 1.0), chunks)).isTrue();
+    assertThat(state.insert(fact(NOON + 99, 1.0), chunks))
+        .as("as old as pruned")
+        .isEqualTo(Inserted.TOO_OLD);
+    assertThat(state.insert(fact(NOON + 1_000, 1.0), chunks)).isEqualTo(Inserted.NEW);
     assertThat(asOf(state, NOON + 1_000)).containsExactly(1L);
   }
 
@@ -242,16 +245,16 @@ class EntityStateTest {
   @Test
   void aLayoutThatContradictsItselfIsRefused() {
     assertThatThrownBy(
-            () -> new EntityState(layout(new FeatureSpec(Aggregate.SUM, 3, -1, 10, 0, null))))
+            () -> new EntityState(layout(FeatureSpec.sliding(Aggregate.SUM, 3, -1, 10, 0, null))))
         .hasMessage("Feature 0 reads column 3: the state has 1");
     assertThatThrownBy(
-            () -> new EntityState(layout(new FeatureSpec(Aggregate.COUNT, -1, 0, 10, 0, null))))
+            () -> new EntityState(layout(FeatureSpec.sliding(Aggregate.COUNT, -1, 0, 10, 0, null))))
         .hasMessage("Feature 0 uses filter 0: the state has 0");
     assertThatThrownBy(
-            () -> new EntityState(layout(new FeatureSpec(Aggregate.SUM, 0, -1, 0, 0, null))))
+            () -> new EntityState(layout(FeatureSpec.sliding(Aggregate.SUM, 0, -1, 0, 0, null))))
         .hasMessageContaining("Feature 0 has a window of 0 ms");
     assertThatThrownBy(
-            () -> new EntityState(layout(new FeatureSpec(Aggregate.SUM, 0, -1, 10, 0, 0L))))
+            () -> new EntityState(layout(FeatureSpec.sliding(Aggregate.SUM, 0, -1, 10, 0, 0L))))
         .hasMessage("Feature 0 is DOUBLE, but its empty value is 0: give it in that type");
   }
 
@@ -281,11 +284,17 @@ class EntityStateTest {
 
   private StateLayout layout(boolean identified, FeatureSpec... specs) {
     features = specs.length;
-    return new StateLayout(List.of(ColumnType.DOUBLE), 0, List.of(specs), identified, 0);
+    return new StateLayout(
+        List.of(ColumnType.DOUBLE),
+        0,
+        List.of(specs),
+        identified ? Identity.EVENT : Identity.NONE,
+        0);
   }
 
   private Fact fact(long time, @Nullable Double value) {
-    Fact fact = new Fact(new StateLayout(List.of(ColumnType.DOUBLE), 0, List.of(), false, 0));
+    Fact fact =
+        new Fact(new StateLayout(List.of(ColumnType.DOUBLE), 0, List.of(), Identity.NONE, 0));
     fact.time = time;
     fact.offset = nextOffset++;
     fact.idHash = 42;

@@ -2,6 +2,7 @@ package dev.tailwater.kernel;
 
 import dev.tailwater.schemas.ColumnType;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
@@ -13,13 +14,17 @@ import org.jspecify.annotations.Nullable;
 record History(StateLayout layout, List<Fact> facts) {
 
   private static final long START = 1_700_000_000_000L;
+  private static final List<Aggregate> AGGREGATES =
+      List.of(Aggregate.COUNT, Aggregate.SUM, Aggregate.AVG, Aggregate.MIN, Aggregate.MAX);
+  private static final List<ColumnType> SCALARS =
+      Arrays.stream(ColumnType.values()).filter(ColumnType::isScalar).toList();
   private static final long[] SPANS = {1, 7, 10, 50, 70, 100, 300};
 
   static History random(Random random) {
     List<ColumnType> columns = new ArrayList<>();
     int columnCount = random.nextInt(5) == 0 ? 20 + random.nextInt(20) : 1 + random.nextInt(4);
     for (int i = 0; i < columnCount; i++) {
-      columns.add(ColumnType.values()[random.nextInt(ColumnType.values().length)]);
+      columns.add(SCALARS.get(random.nextInt(SCALARS.size())));
     }
     int filters = random.nextInt(8) == 0 ? 64 : random.nextInt(3);
     List<FeatureSpec> features = new ArrayList<>();
@@ -27,10 +32,10 @@ record History(StateLayout layout, List<Fact> facts) {
     while (features.size() < featureCount) {
       int column = random.nextInt(columnCount + 1) - 1;
       ColumnType type = column < 0 ? null : columns.get(column);
-      Aggregate aggregate = Aggregate.values()[random.nextInt(Aggregate.values().length)];
+      Aggregate aggregate = AGGREGATES.get(random.nextInt(AGGREGATES.size()));
       if (isDefined(aggregate, type)) {
         features.add(
-            new FeatureSpec(
+            FeatureSpec.sliding(
                 aggregate,
                 column,
                 random.nextInt(filters + 1) - 1,
@@ -41,7 +46,12 @@ record History(StateLayout layout, List<Fact> facts) {
     }
     long lateness = random.nextInt(3) == 0 ? 0 : random.nextInt(300);
     StateLayout layout =
-        new StateLayout(columns, filters, features, random.nextBoolean(), lateness);
+        new StateLayout(
+            columns,
+            filters,
+            features,
+            random.nextBoolean() ? Identity.EVENT : Identity.NONE,
+            lateness);
     return new History(layout, facts(layout, random));
   }
 
@@ -90,6 +100,7 @@ record History(StateLayout layout, List<Fact> facts) {
       case DOUBLE -> (Object) number(extreme, random);
       case STRING -> "text";
       case TIMESTAMP -> (Object) (START + random.nextInt(1000));
+      default -> throw new IllegalArgumentException("no column is a " + type);
     };
   }
 
@@ -132,8 +143,8 @@ record History(StateLayout layout, List<Fact> facts) {
     long edge =
         switch (random.nextInt(3)) {
           case 0 -> 0;
-          case 1 -> feature.delayMs();
-          default -> feature.delayMs() + feature.windowMs();
+          case 1 -> feature.window().delayMs();
+          default -> feature.window().horizonMs();
         };
     return fact.time + edge + random.nextInt(3) - 1;
   }

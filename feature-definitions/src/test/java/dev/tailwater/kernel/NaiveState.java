@@ -25,7 +25,9 @@ final class NaiveState {
   boolean insert(Fact fact) {
     for (int i = 0; i < facts.size(); i++) {
       Fact known = facts.get(i);
-      if (layout.identified() && known.time == fact.time && known.idHash == fact.idHash) {
+      if (layout.identity() == Identity.EVENT
+          && known.time == fact.time
+          && known.idHash == fact.idHash) {
         if (LOG_ORDER.compare(fact, known) < 0) {
           facts.set(i, fact);
         }
@@ -45,35 +47,40 @@ final class NaiveState {
   }
 
   private @Nullable Object value(FeatureSpec feature, long asOf) {
-    long newest = asOf - feature.delayMs();
+    long newest = asOf - feature.window().delayMs();
     List<Fact> inWindow =
         facts.stream()
-            .filter(fact -> fact.time > newest - feature.windowMs() && fact.time <= newest)
+            .filter(fact -> fact.time > newest - window(feature) && fact.time <= newest)
             .filter(fact -> feature.filter() < 0 || (fact.filterBits >> feature.filter() & 1) != 0)
             .toList();
-    if (feature.column() < 0) {
+    if (feature.aggregation().column() < 0) {
       return (long) inWindow.size();
     }
     List<Object> values = new ArrayList<>();
     for (Fact fact : inWindow) {
-      Object value = fact.values[feature.column()];
+      Object value = fact.values[feature.aggregation().column()];
       if (value != null) {
         values.add(value);
       }
     }
-    if (feature.aggregate() == Aggregate.COUNT) {
+    if (feature.aggregation().function() == Aggregate.COUNT) {
       return (long) values.size();
     }
     if (values.isEmpty()) {
       return feature.empty();
     }
-    return switch (feature.aggregate()) {
+    return switch (feature.aggregation().function()) {
       case COUNT -> throw new AssertionError("answered above");
       case SUM -> sum(values);
       case AVG -> sum(values) / values.size();
       case MIN -> values.stream().min(NaiveState::compare).orElseThrow();
       case MAX -> values.stream().max(NaiveState::compare).orElseThrow();
+      default -> throw new AssertionError("not expected");
     };
+  }
+
+  private static long window(FeatureSpec feature) {
+    return ((Window.Sliding) feature.window()).windowMs();
   }
 
   static double sum(List<Object> values) {
@@ -123,8 +130,8 @@ final class NaiveState {
     for (FeatureSpec feature : layout.features().subList(firstFeature, firstFeature + count)) {
       for (Fact fact : facts) {
         if (fact.time <= asOf) {
-          long enters = fact.time + feature.delayMs();
-          long leaves = enters + feature.windowMs();
+          long enters = fact.time + feature.window().delayMs();
+          long leaves = enters + window(feature);
           if (enters > asOf) {
             earliest = Math.min(earliest, enters);
           }

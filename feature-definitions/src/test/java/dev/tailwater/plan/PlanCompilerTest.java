@@ -103,11 +103,11 @@ class PlanCompilerTest {
 
     assertThat(stream.computed())
         .extracting(computed -> computed.column().name())
-        .containsExactly("euros", "large", "expect.positive", "where.0");
+        .containsExactly("euros", "large", "expect.positive", "value.0");
     assertThat(stream.carried())
         .extracting(Column::name)
         .containsExactly(
-            "id", "sender", "cents", "large", "urgent", "where.0", "receiver", "euros");
+            "id", "sender", "cents", "large", "urgent", "value.0", "receiver", "euros");
     assertThat(stream.expectations().get(0).otherwise()).isEqualTo(StreamPlan.Otherwise.FAIL);
   }
 
@@ -132,9 +132,9 @@ class PlanCompilerTest {
     assertThat(input.layout().latenessMs()).isEqualTo(70_000);
     assertThat(input.layout().features())
         .containsExactly(
-            new FeatureSpec(Aggregate.SUM, 0, 0, day(), 0, null),
-            new FeatureSpec(Aggregate.COUNT, 1, 1, 2 * day(), day() / 24, 0L),
-            new FeatureSpec(Aggregate.MAX, 0, 1, day() / 24, 0, -1L));
+            FeatureSpec.sliding(Aggregate.SUM, 0, 0, day(), 0, null),
+            FeatureSpec.sliding(Aggregate.COUNT, 1, 1, 2 * day(), day() / 24, 0L),
+            FeatureSpec.sliding(Aggregate.MAX, 0, 1, day() / 24, 0, -1L));
     assertThat(plan.views().get(1).firstFeature()).isEqualTo(2);
     assertThat(plan.views().get(0).horizonMs()).isEqualTo(2 * day() + day() / 24);
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tailwater.expressions.Expressions;
 import dev.tailwater.kernel.Aggregate;
 import dev.tailwater.kernel.FeatureSpec;
+import dev.tailwater.kernel.Identity;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import java.util.ArrayList;
@@ -48,7 +49,6 @@ final class PlanInvariants {
   private static void checkEntity(Plan plan, int position) {
     EntityPlan entity = plan.entities().get(position);
     assertThat(entity.keyPositions()).hasSize(plan.streams().size());
-    assertThat(entity.inputs()).extracting(EntityPlan.Input::stream).doesNotHaveDuplicates();
     for (int s = 0; s < plan.streams().size(); s++) {
       int[] keys = entity.keyPositions().get(s);
       if (keys != null) {
@@ -60,17 +60,18 @@ final class PlanInvariants {
     }
     for (int i = 0; i < entity.inputs().size(); i++) {
       EntityPlan.Input input = entity.inputs().get(i);
-      StreamPlan stream = plan.streams().get(input.stream());
-      assertThat(entity.keyPositions().get(input.stream())).isNotNull();
-      assertThat(input.layout().identified()).isEqualTo(stream.eventId() >= 0);
+      EntityPlan.Origin origin = input.origins().get(0);
+      StreamPlan stream = plan.streams().get(origin.stream());
+      assertThat(entity.keyPositions().get(origin.stream())).isNotNull();
+      assertThat(input.layout().identity() == Identity.EVENT).isEqualTo(stream.eventId() >= 0);
       assertThat(input.layout().latenessMs()).isEqualTo(stream.disorderMs() + stream.latenessMs());
-      assertThat(input.layout().columns()).hasSize(input.columns().length);
-      assertThat(input.layout().filters()).isEqualTo(input.filters().length);
-      for (int c = 0; c < input.columns().length; c++) {
-        assertThat(stream.carried().get(input.columns()[c]).type())
+      assertThat(input.layout().columns()).hasSize(origin.columns().length);
+      assertThat(input.layout().filters()).isEqualTo(origin.filters().length);
+      for (int c = 0; c < origin.columns().length; c++) {
+        assertThat(stream.carried().get(origin.columns()[c]).type())
             .isEqualTo(input.layout().columns().get(c));
       }
-      for (int filter : input.filters()) {
+      for (int filter : origin.filters()) {
         assertThat(stream.carried().get(filter).type()).isEqualTo(ColumnType.BOOLEAN);
       }
       int next = 0;
@@ -92,15 +93,18 @@ final class PlanInvariants {
   }
 
   private static void checkFeature(EntityPlan.Input input, FeatureSpec spec, Column feature) {
-    ColumnType column = spec.column() < 0 ? null : input.layout().columns().get(spec.column());
-    assertThat(feature.type()).isEqualTo(spec.aggregate().resultType(column));
+    ColumnType column =
+        spec.aggregation().column() < 0
+            ? null
+            : input.layout().columns().get(spec.aggregation().column());
+    assertThat(feature.type()).isEqualTo(spec.aggregation().function().resultType(column));
     assertThat(spec.filter()).isLessThan(input.layout().filters());
     Object empty = spec.empty();
     assertThat(feature.nullable()).isEqualTo(empty == null);
     if (empty != null) {
       assertThat(empty).isInstanceOf(feature.type().javaClass());
     }
-    if (spec.aggregate() == Aggregate.COUNT) {
+    if (spec.aggregation().function() == Aggregate.COUNT) {
       assertThat(empty).isEqualTo(0L);
     }
   }

@@ -310,7 +310,8 @@ public final class FeatureGraph {
 
   private boolean tells(int entity, int stream) {
     return plan.entities().get(entity).inputs().stream()
-        .anyMatch(input -> input.stream() == stream);
+        .flatMap(input -> input.origins().stream())
+        .anyMatch(origin -> origin.stream() == stream);
   }
 
   private @Nullable Ask ask(int stream) {

@@ -5,10 +5,12 @@ import dev.tailwater.kernel.Chunk;
 import dev.tailwater.kernel.ChunkStore;
 import dev.tailwater.kernel.EntityState;
 import dev.tailwater.kernel.Fact;
+import dev.tailwater.kernel.Inserted;
 import dev.tailwater.kernel.StateLayout;
 import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.ViewPlan;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -52,7 +54,7 @@ import org.jspecify.annotations.Nullable;
 final class FeatureOperator extends AbstractStreamOperator<Envelope>
     implements OneInputStreamOperator<Envelope, Envelope>, Triggerable<String, VoidNamespace> {
 
-  private static final int NO_INPUT = -1;
+  private static final Told[] NOTHING = {};
 
   private final Plan plan;
   private final EntityPlan entity;
@@ -62,7 +64,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   private final int[][] askedViewsByStream;
   private final boolean[] answersAtOnce;
   private final boolean[] forwardsFacts;
-  private final int[] inputByStream;
+  private final Told[][] toldByStream;
   private final long retentionMs;
 
   private transient InternalTimerService<VoidNamespace> timers;
@@ -103,12 +105,18 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     this.askedViewsByStream = askedViewsByStream;
     this.answersAtOnce = answersAtOnce;
     this.forwardsFacts = forwardsFacts;
-    this.inputByStream = new int[plan.streams().size()];
-    Arrays.fill(inputByStream, NO_INPUT);
+    this.toldByStream = new Told[plan.streams().size()][];
+    Arrays.fill(toldByStream, NOTHING);
     long retention = 0;
     List<EntityPlan.Input> inputs = this.entity.inputs();
     for (int i = 0; i < inputs.size(); i++) {
-      inputByStream[inputs.get(i).stream()] = i;
+      List<EntityPlan.Origin> origins = inputs.get(i).origins();
+      for (int origin = 0; origin < origins.size(); origin++) {
+        int stream = origins.get(origin).stream();
+        Told[] told = Arrays.copyOf(toldByStream[stream], toldByStream[stream].length + 1);
+        told[told.length - 1] = new Told(i, origin, origins.get(origin));
+        toldByStream[stream] = told;
+      }
       StateLayout layout = inputs.get(i).layout();
       retention = Math.max(retention, layout.horizonMs() + layout.latenessMs());
     }
@@ -130,7 +138,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     chunks = new ChunkStore[layouts.size()];
     facts = new Fact[layouts.size()];
     for (int i = 0; i < chunks.length; i++) {
-      String stream = plan.streams().get(entity.inputs().get(i).stream()).name();
+      String stream = plan.streams().get(entity.inputs().get(i).origins().get(0).stream()).name();
       MapState<Integer, Chunk> state =
           getRuntimeContext()
               .getMapState(
@@ -167,9 +175,12 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     }
 
     long wakeAt = Long.MAX_VALUE;
-    int input = inputByStream[event.stream];
-    if (event.isFact() && input != NO_INPUT && apply(state, input, event)) {
-      wakeAt = event.eventTime;
+    if (event.isFact()) {
+      for (Told told : toldByStream[event.stream]) {
+        if (apply(state, told, event)) {
+          wakeAt = event.eventTime;
+        }
+      }
     }
     boolean asked = event.isQuestion() && askedViewsByStream[event.stream].length > 0;
     if (asked && !answersAtOnce[event.stream] && event.eventTime > state.clock) {
@@ -194,18 +205,18 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   }
 
   /** Inserts the fact; returns whether something will be due when the clock reaches its time. */
-  private boolean apply(KeyState state, int input, Envelope event) {
-    EntityPlan.Input plan = entity.inputs().get(input);
+  private boolean apply(KeyState state, Told told, Envelope event) {
+    int input = told.input();
     Fact fact = facts[input];
     fact.time = event.eventTime;
     fact.partition = event.partition;
     fact.offset = event.offset;
     fact.idHash = event.idHash;
-    int[] columns = plan.columns();
+    int[] columns = told.columns();
     for (int i = 0; i < columns.length; i++) {
       fact.values[i] = event.values[columns[i]];
     }
-    int[] filters = plan.filters();
+    int[] filters = told.filters();
     long filterBits = 0;
     for (int i = 0; i < filters.length; i++) {
       if (Boolean.TRUE.equals(event.values[filters[i]])) {
@@ -215,7 +226,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     fact.filterBits = filterBits;
 
     EntityState known = state.inputs[input];
-    if (!known.insert(fact, chunks[input])) {
+    if (known.insert(fact, chunks[input]) != Inserted.NEW) {
       duplicateFacts.inc();
       return false;
     }
@@ -394,7 +405,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
               generation,
               known.factsApplied(),
               features(known, view),
-              plan.streams().get(source.stream()).topic(),
+              plan.streams().get(source.origins().get(0).stream()).topic(),
               known.causePartition(),
               known.causeOffset(),
               online,
@@ -416,6 +427,18 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     }
     for (int i = 0; i < state.inputs.length; i++) {
       state.inputs[i].prune(clock, chunks[i]);
+    }
+  }
+
+  /** One stream's facts and the state they belong to. */
+  private record Told(int input, int origin, EntityPlan.Origin from) implements Serializable {
+
+    int[] columns() {
+      return from.columns();
+    }
+
+    int[] filters() {
+      return from.filters();
     }
   }
 

@@ -1,9 +1,6 @@
 package dev.tailwater.jobs;
 
-import dev.tailwater.kernel.Aggregate;
-import dev.tailwater.kernel.FeatureSpec;
 import dev.tailwater.kernel.StateLayout;
-import dev.tailwater.schemas.ColumnType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -90,7 +87,7 @@ abstract class LayoutSerializer<T> extends TypeSerializer<T> {
     public void writeSnapshot(DataOutputView out) throws IOException {
       out.writeInt(layouts.size());
       for (StateLayout layout : layouts) {
-        write(layout, out);
+        layout.write(out);
       }
     }
 
@@ -99,7 +96,7 @@ abstract class LayoutSerializer<T> extends TypeSerializer<T> {
         throws IOException {
       List<StateLayout> read = new ArrayList<>();
       for (int i = in.readInt(); i > 0; i--) {
-        read.add(read(in));
+        read.add(StateLayout.read(in));
       }
       layouts = List.copyOf(read);
     }
@@ -115,73 +112,6 @@ abstract class LayoutSerializer<T> extends TypeSerializer<T> {
       return old instanceof Snapshot<?> that && layouts.equals(that.layouts)
           ? TypeSerializerSchemaCompatibility.compatibleAsIs()
           : TypeSerializerSchemaCompatibility.incompatible();
-    }
-
-    private static void write(StateLayout layout, DataOutputView out) throws IOException {
-      out.writeInt(layout.columns().size());
-      for (ColumnType column : layout.columns()) {
-        out.writeUTF(column.name());
-      }
-      out.writeInt(layout.filters());
-      out.writeBoolean(layout.identified());
-      out.writeLong(layout.latenessMs());
-      out.writeInt(layout.features().size());
-      for (FeatureSpec feature : layout.features()) {
-        out.writeUTF(feature.aggregate().name());
-        out.writeInt(feature.column());
-        out.writeInt(feature.filter());
-        out.writeLong(feature.windowMs());
-        out.writeLong(feature.delayMs());
-        writeConstant(feature.empty(), out);
-      }
-    }
-
-    private static StateLayout read(DataInputView in) throws IOException {
-      List<ColumnType> columns = new ArrayList<>();
-      for (int i = in.readInt(); i > 0; i--) {
-        columns.add(ColumnType.valueOf(in.readUTF()));
-      }
-      int filters = in.readInt();
-      boolean identified = in.readBoolean();
-      long latenessMs = in.readLong();
-      List<FeatureSpec> features = new ArrayList<>();
-      for (int i = in.readInt(); i > 0; i--) {
-        features.add(
-            new FeatureSpec(
-                Aggregate.valueOf(in.readUTF()),
-                in.readInt(),
-                in.readInt(),
-                in.readLong(),
-                in.readLong(),
-                readConstant(in)));
-      }
-      return new StateLayout(columns, filters, features, identified, latenessMs);
-    }
-
-    private static void writeConstant(@Nullable Object constant, DataOutputView out)
-        throws IOException {
-      if (constant == null) {
-        out.writeUTF("null");
-      } else {
-        out.writeUTF(constant.getClass().getSimpleName());
-        out.writeUTF(constant.toString());
-      }
-    }
-
-    private static @Nullable Object readConstant(DataInputView in) throws IOException {
-      String type = in.readUTF();
-      if (type.equals("null")) {
-        return null;
-      }
-      String text = in.readUTF();
-      return switch (type) {
-        case "Boolean" -> Boolean.valueOf(text);
-        case "Integer" -> Integer.valueOf(text);
-        case "Long" -> Long.valueOf(text);
-        case "Double" -> Double.valueOf(text);
-        case "String" -> text;
-        default -> throw new IOException("state layout has a constant of unknown type " + type);
-      };
     }
   }
 }

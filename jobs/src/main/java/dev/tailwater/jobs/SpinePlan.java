@@ -68,7 +68,13 @@ record SpinePlan(Plan plan, int spine, List<Column> keys) {
       entities.add(withSpine(entity, columns));
     }
     return new SpinePlan(
-        new Plan(project.project(), streams, entities, project.views(), project.models()),
+        new Plan(
+            project.project(),
+            streams,
+            entities,
+            project.views(),
+            project.models(),
+            project.chains()),
         streams.size() - 1,
         columns);
   }

@@ -2,6 +2,7 @@ package dev.tailwater.jobs;
 
 import dev.tailwater.kernel.Aggregate;
 import dev.tailwater.kernel.FeatureSpec;
+import dev.tailwater.kernel.Identity;
 import dev.tailwater.kernel.StateLayout;
 import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
@@ -51,15 +52,19 @@ final class CardPlan {
             List.of(ColumnType.DOUBLE),
             0,
             List.of(
-                new FeatureSpec(Aggregate.COUNT, -1, -1, WINDOW_MS, 0, 0L),
-                new FeatureSpec(Aggregate.SUM, 0, -1, WINDOW_MS, 0, null)),
-            true,
+                FeatureSpec.sliding(Aggregate.COUNT, -1, -1, WINDOW_MS, 0, 0L),
+                FeatureSpec.sliding(Aggregate.SUM, 0, -1, WINDOW_MS, 0, null)),
+            Identity.EVENT,
             LATENESS_MS);
     EntityPlan card =
         new EntityPlan(
             "card",
             List.of(new Column("card_id", ColumnType.STRING, false)),
-            List.of(new EntityPlan.Input(0, layout, new int[] {2}, new int[] {}, new int[] {0})),
+            List.of(
+                new EntityPlan.Input(
+                    List.of(new EntityPlan.Origin(0, new int[] {2}, new int[] {})),
+                    layout,
+                    new int[] {0})),
             List.of(new int[] {1}));
     ViewPlan spend =
         new ViewPlan(
@@ -71,8 +76,10 @@ final class CardPlan {
             List.of(
                 new Column("count", ColumnType.LONG, false),
                 new Column("sum", ColumnType.DOUBLE, true)),
-            WINDOW_MS);
-    return new Plan("cards", List.of(payments), List.of(card), List.of(spend), List.of());
+            WINDOW_MS,
+            0);
+    return new Plan(
+        "cards", List.of(payments), List.of(card), List.of(spend), List.of(), List.of());
   }
 
   /** A payment that is told and asks for the card's spend. */

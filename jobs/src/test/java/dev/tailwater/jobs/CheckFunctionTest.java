@@ -164,7 +164,8 @@ class CheckFunctionTest {
             List.of(new StreamPlan.Expectation("amount_positive", 4, "amount >= 0", otherwise)),
             payments.carried(),
             payments.carriedFrom());
-    return new Plan(plan.project(), List.of(checked), plan.entities(), plan.views(), List.of());
+    return new Plan(
+        plan.project(), List.of(checked), plan.entities(), plan.views(), List.of(), List.of());
   }
 
   private static LogRecord record(int partition, long offset, long eventTime) {

@@ -31,6 +31,8 @@ final class ParquetFields {
           Types.optional(PrimitiveTypeName.INT64)
               .as(LogicalTypeAnnotation.timestampType(true, TimeUnit.MILLIS))
               .named(column.name());
+      default ->
+          throw new IllegalStateException("Not written yet: a value of type " + column.type());
     };
   }
 
@@ -47,6 +49,7 @@ final class ParquetFields {
       case LONG, TIMESTAMP -> consumer.addLong((Long) value);
       case DOUBLE -> consumer.addDouble((Double) value);
       case STRING -> consumer.addBinary(Binary.fromString((String) value));
+      default -> throw new IllegalStateException("Not written yet: a value of type " + type);
     }
     consumer.endField(name, index);
   }

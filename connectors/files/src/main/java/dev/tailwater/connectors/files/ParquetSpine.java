@@ -116,6 +116,7 @@ final class ParquetSpine implements SpineReading {
       case LONG -> int32 || int64;
       case DOUBLE -> primitive == PrimitiveTypeName.DOUBLE || primitive == PrimitiveTypeName.FLOAT;
       case STRING -> text || int32 || int64;
+      case LONG_LIST, DOUBLE_LIST, STRING_LIST, LONG_MAP, DOUBLE_MAP -> false;
       case TIMESTAMP ->
           text
               || int64
@@ -191,6 +192,7 @@ final class ParquetSpine implements SpineReading {
               ? group.getBinary(field, 0).toStringUsingUTF8()
               : Long.toString(wholeNumber(group, field, primitive));
       case TIMESTAMP -> instant(group, field, primitive, column.name());
+      default -> throw new IllegalStateException("No spine column is a " + column.type());
     };
   }
 

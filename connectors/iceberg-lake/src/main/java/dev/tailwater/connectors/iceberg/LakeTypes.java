@@ -25,6 +25,7 @@ final class LakeTypes {
       case DOUBLE -> Types.DoubleType.get();
       case STRING -> Types.StringType.get();
       case TIMESTAMP -> Types.TimestampType.withZone();
+      default -> throw new IllegalStateException("Not written yet: a value of type " + type);
     };
   }
 
@@ -37,6 +38,7 @@ final class LakeTypes {
       case BOOLEAN, INT, LONG, DOUBLE -> value;
       case STRING -> StringData.fromString((String) value);
       case TIMESTAMP -> TimestampData.fromEpochMillis((Long) value);
+      default -> throw new IllegalStateException("Not written yet: a value of type " + type);
     };
   }
 

@@ -69,6 +69,7 @@ public final class RowSerializer extends TypeSerializer<@Nullable Object[]> {
       case LONG, TIMESTAMP -> target.writeLong((Long) value);
       case DOUBLE -> target.writeDouble((Double) value);
       case STRING -> StringSerializer.INSTANCE.serialize((String) value, target);
+      default -> throw new IllegalStateException("Not written yet: a value of type " + type);
     }
   }
 
@@ -105,6 +106,7 @@ public final class RowSerializer extends TypeSerializer<@Nullable Object[]> {
       case LONG, TIMESTAMP -> source.readLong();
       case DOUBLE -> source.readDouble();
       case STRING -> StringSerializer.INSTANCE.deserialize(source);
+      default -> throw new IllegalStateException("Not written yet: a value of type " + type);
     };
   }
 

@@ -178,6 +178,7 @@ final class RedisLayout {
       case LONG, TIMESTAMP -> Long.valueOf(text);
       case DOUBLE -> Double.valueOf(text);
       case STRING -> text;
+      default -> throw new IllegalStateException("Not written yet: a value of type " + type);
     };
   }
 

@@ -79,6 +79,7 @@ public final class EntityKeys {
       case LONG, TIMESTAMP -> Long.valueOf(text);
       case DOUBLE -> Double.valueOf(text);
       case STRING -> text;
+      default -> throw new IllegalStateException("No key column is a " + type);
     };
   }
 }
