@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param ask position of the stream whose every accepted event asks for a prediction
  * @param answer when its questions are answered; the same for all models that ask the stream
+ * @param about position in the carried row of the asking stream of the id of the event that a
+ *     question is about, or -1 if it is the asking event itself; the same for all models that ask
+ *     the stream
  * @param views positions of the views the vector reads, ascending
  * @param vector the model's inputs, in order
  * @param deadlineMs from the question's append time to its outcome; bounded runs ignore it
@@ -26,6 +29,7 @@ public record ModelPlan(
     String version,
     int ask,
     AnswerMode answer,
+    int about,
     int[] views,
     List<Element> vector,
     long deadlineMs,
@@ -46,6 +50,7 @@ public record ModelPlan(
         version,
         ask,
         answer,
+        about,
         views,
         vector,
         deadlineMs,
@@ -60,6 +65,7 @@ public record ModelPlan(
       String version,
       int ask,
       AnswerMode answer,
+      int about,
       int[] views,
       List<Element> vector,
       long deadlineMs,
@@ -75,6 +81,7 @@ public record ModelPlan(
           version,
           ask,
           answer,
+          about,
           views,
           vector,
           deadlineMs,
@@ -100,6 +107,13 @@ public record ModelPlan(
 
     /** A feature: the view's position in the plan, and the feature's position in the view. */
     record Feature(int view, int feature) implements Source {}
+
+    /**
+     * One element of a feature that is a list of numbers; NULL if the list is shorter.
+     *
+     * @param element from 0
+     */
+    record ListElement(Feature list, int element) implements Source {}
 
     /**
      * An expression over the inputs, which are carried columns and features. In its text feature

@@ -5,6 +5,7 @@ import dev.tailwater.definitions.Expression;
 import dev.tailwater.definitions.FeatureDefinition;
 import dev.tailwater.definitions.FeatureHashes;
 import dev.tailwater.definitions.FeatureViewDefinition;
+import dev.tailwater.definitions.Knowledge;
 import dev.tailwater.definitions.ModelDefinition;
 import dev.tailwater.definitions.Project;
 import dev.tailwater.definitions.StreamDefinition;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -175,11 +177,13 @@ public final class PlanCompiler {
               view.name(),
               hashes.viewVersion(view.name()),
               entity,
-              input,
-              firstFeature,
+              List.of(
+                  new ViewPlan.Part(
+                      input, firstFeature, IntStream.range(0, features.size()).toArray())),
               features,
               horizonMs,
-              0);
+              0,
+              Knowledge.AS_HAPPENED);
     }
     StateLayout state =
         new StateLayout(
@@ -235,6 +239,7 @@ public final class PlanCompiler {
         hashes.modelVersion(model.name()),
         streamNames.indexOf(model.ask()),
         model.answer(),
+        -1,
         ints(read.keySet().stream().toList()),
         vector,
         model.deadline().toMillis(),

@@ -135,7 +135,7 @@ class PlanCompilerTest {
             FeatureSpec.sliding(Aggregate.SUM, 0, 0, day(), 0, null),
             FeatureSpec.sliding(Aggregate.COUNT, 1, 1, 2 * day(), day() / 24, 0L),
             FeatureSpec.sliding(Aggregate.MAX, 0, 1, day() / 24, 0, -1L));
-    assertThat(plan.views().get(1).firstFeature()).isEqualTo(2);
+    assertThat(plan.views().get(1).parts().get(0).firstFeature()).isEqualTo(2);
     assertThat(plan.views().get(0).horizonMs()).isEqualTo(2 * day() + day() / 24);
   }
 

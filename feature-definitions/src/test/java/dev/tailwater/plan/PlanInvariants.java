@@ -10,6 +10,7 @@ import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** What jobs rely on in every plan. */
 final class PlanInvariants {
@@ -21,6 +22,7 @@ final class PlanInvariants {
     for (int e = 0; e < plan.entities().size(); e++) {
       checkEntity(plan, e);
     }
+    plan.views().forEach(view -> checkView(plan, view));
     plan.models().forEach(model -> checkModel(plan, model));
   }
 
@@ -74,22 +76,42 @@ final class PlanInvariants {
       for (int filter : origin.filters()) {
         assertThat(stream.carried().get(filter).type()).isEqualTo(ColumnType.BOOLEAN);
       }
-      int next = 0;
-      for (int v : input.views()) {
-        ViewPlan view = plan.views().get(v);
-        assertThat(view.entity()).isEqualTo(position);
-        assertThat(view.input()).isEqualTo(i);
-        assertThat(view.firstFeature()).isEqualTo(next);
-        next += view.features().size();
-        for (int f = 0; f < view.features().size(); f++) {
-          checkFeature(
-              input,
-              input.layout().features().get(view.firstFeature() + f),
-              view.features().get(f));
+      checkParts(plan, position, i);
+    }
+  }
+
+  /** The features of an input are those of its views' parts, one after the other. */
+  private static void checkParts(Plan plan, int entity, int position) {
+    EntityPlan.Input input = plan.entities().get(entity).inputs().get(position);
+    int next = 0;
+    for (int v : input.views()) {
+      ViewPlan view = plan.views().get(v);
+      assertThat(view.entity()).isEqualTo(entity);
+      for (ViewPlan.Part part : view.parts()) {
+        if (part.input() != position) {
+          continue;
+        }
+        assertThat(part.firstFeature()).isEqualTo(next);
+        for (int feature : part.features()) {
+          checkFeature(input, input.layout().features().get(next++), view.features().get(feature));
         }
       }
-      assertThat(input.layout().features()).hasSize(next);
     }
+    assertThat(input.layout().features()).hasSize(next);
+  }
+
+  private static void checkView(Plan plan, ViewPlan view) {
+    List<Integer> answered = new ArrayList<>();
+    for (ViewPlan.Part part : view.parts()) {
+      for (int feature : part.features()) {
+        answered.add(feature);
+      }
+    }
+    assertThat(answered)
+        .as("every feature of %s is answered once", view.name())
+        .containsExactlyInAnyOrderElementsOf(
+            IntStream.range(0, view.features().size()).boxed().toList());
+    assertThat(view.parts()).extracting(ViewPlan.Part::input).isSorted().doesNotHaveDuplicates();
   }
 
   private static void checkFeature(EntityPlan.Input input, FeatureSpec spec, Column feature) {

@@ -8,13 +8,10 @@ import dev.tailwater.expressions.Expressions;
 import dev.tailwater.expressions.RowExpression;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.StreamPlan;
-import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.RecordEncoder;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ValueState;
@@ -87,12 +84,10 @@ final class CheckFunction extends ProcessFunction<LogRecord, Envelope> {
       newestOfPartition =
           getRuntimeContext().getState(new ValueStateDescriptor<>("newest-event-time", Types.LONG));
     }
-    List<Column> columns = new ArrayList<>(stream.schema().columns());
     computed = new RowExpression[stream.computed().size()];
     for (int i = 0; i < computed.length; i++) {
       StreamPlan.Computed column = stream.computed().get(i);
-      computed[i] = Expressions.compile(column.expression(), columns);
-      columns.add(column.column());
+      computed[i] = Expressions.compile(column.expression(), stream.columnsBefore(i));
     }
     acceptedRecords = Metric.ACCEPTED_RECORDS.counter(getRuntimeContext());
     deadLetterRecords = Metric.DEAD_LETTERS.counter(getRuntimeContext());

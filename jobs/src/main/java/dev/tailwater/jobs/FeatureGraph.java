@@ -145,7 +145,7 @@ public final class FeatureGraph {
         .map(
             view -> {
               EntityPlan entity = plan.entities().get(view.entity());
-              long latenessMs = entity.inputs().get(view.input()).layout().latenessMs();
+              long latenessMs = entity.inputs().get(view.lastInput()).layout().latenessMs();
               return new FeatureViewLayout(
                   view.name(),
                   view.version(),

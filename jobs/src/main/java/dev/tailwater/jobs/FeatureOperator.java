@@ -380,31 +380,40 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
 
   private void answer(KeyState state, Envelope question) {
     for (int v : askedViewsByStream[question.stream]) {
-      ViewPlan view = plan.views().get(v);
-      EntityState known = state.inputs[view.input()];
-      known.seek(question.eventTime, chunks[view.input()]);
-      question.answer(v, features(known, view));
+      question.answer(v, features(state, plan.views().get(v), question.eventTime));
     }
     questionsAnswered.inc();
   }
 
+  /** Emits the views whose last input this is: by then all their inputs have been told. */
   private void emit(
       KeyState state, int input, long time, long revision, boolean online, boolean offline) {
     EntityPlan.Input source = entity.inputs().get(input);
     EntityState known = state.inputs[input];
-    known.seek(time, chunks[input]);
     for (int v : source.views()) {
       ViewPlan view = plan.views().get(v);
+      if (view.lastInput() != input) {
+        continue;
+      }
+      @Nullable Object[] features = features(state, view, time);
+      long validUntil = Long.MAX_VALUE;
+      for (ViewPlan.Part part : view.parts()) {
+        validUntil =
+            Math.min(
+                validUntil,
+                state.inputs[part.input()].nextChange(
+                    part.firstFeature(), part.features().length, chunks[part.input()]));
+      }
       FeatureRow row =
           new FeatureRow(
               v,
               (String) getCurrentKey(),
               time,
-              known.nextChange(view.firstFeature(), view.features().size(), chunks[input]),
+              validUntil,
               revision,
               generation,
               known.factsApplied(),
-              features(known, view),
+              features,
               plan.streams().get(source.origins().get(0).stream()).topic(),
               known.causePartition(),
               known.causeOffset(),
@@ -415,9 +424,23 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     }
   }
 
-  private @Nullable Object[] features(EntityState known, ViewPlan view) {
+  /** The view's features at an instant, where it leaves the view's inputs. */
+  private @Nullable Object[] features(KeyState state, ViewPlan view, long time) {
     @Nullable Object[] features = new Object[view.features().size()];
-    known.answer(view.firstFeature(), features.length, features, 0, chunks[view.input()]);
+    for (ViewPlan.Part part : view.parts()) {
+      EntityState known = state.inputs[part.input()];
+      ChunkStore stored = chunks[part.input()];
+      known.seek(time, stored);
+      int[] positions = part.features();
+      @Nullable Object[] answers =
+          positions.length == features.length ? features : new Object[positions.length];
+      known.answer(part.firstFeature(), positions.length, answers, 0, stored);
+      if (answers != features) {
+        for (int i = 0; i < positions.length; i++) {
+          features[positions[i]] = answers[i];
+        }
+      }
+    }
     return features;
   }
 

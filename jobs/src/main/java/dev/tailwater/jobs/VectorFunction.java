@@ -62,7 +62,7 @@ final class VectorFunction extends RichMapFunction<Envelope, ScoringRequest> {
         vector);
   }
 
-  private @Nullable Object value(Source source, int element, Envelope question) {
+  private @Nullable Object value(Source source, int position, Envelope question) {
     if (source instanceof Source.CarriedColumn column) {
       return question.values[column.position()];
     }
@@ -70,13 +70,19 @@ final class VectorFunction extends RichMapFunction<Envelope, ScoringRequest> {
       @Nullable Object[] answer = question.answers[feature.view()];
       return answer == null ? null : answer[feature.feature()];
     }
+    if (source instanceof Source.ListElement element) {
+      return value(element.list(), position, question) instanceof List<?> list
+              && element.element() < list.size()
+          ? list.get(element.element())
+          : null;
+    }
     Source.Expression expression = (Source.Expression) source;
     @Nullable Object[] inputs = new Object[expression.inputs().size()];
     for (int i = 0; i < inputs.length; i++) {
-      inputs[i] = value(expression.inputs().get(i), element, question);
+      inputs[i] = value(expression.inputs().get(i), position, question);
     }
     try {
-      return expressions[element].evaluate(inputs);
+      return expressions[position].evaluate(inputs);
     } catch (ArithmeticException e) {
       return null;
     }

@@ -1,5 +1,6 @@
 package dev.tailwater.jobs;
 
+import dev.tailwater.definitions.Knowledge;
 import dev.tailwater.kernel.Aggregate;
 import dev.tailwater.kernel.FeatureSpec;
 import dev.tailwater.kernel.Identity;
@@ -71,13 +72,13 @@ final class CardPlan {
             "spend",
             "0123456789ab",
             0,
-            0,
-            0,
+            List.of(new ViewPlan.Part(0, 0, new int[] {0, 1})),
             List.of(
                 new Column("count", ColumnType.LONG, false),
                 new Column("sum", ColumnType.DOUBLE, true)),
             WINDOW_MS,
-            0);
+            0,
+            Knowledge.AS_HAPPENED);
     return new Plan(
         "cards", List.of(payments), List.of(card), List.of(spend), List.of(), List.of());
   }
