@@ -34,7 +34,7 @@ public record BoundedSources(Optional<KafkaLog> log, Map<String, Path> files) {
   public Source<LogRecord, ?, ?> of(StreamPlan stream) {
     Path file = files.get(stream.name());
     if (file != null) {
-      return EventFiles.source(file, stream.schema(), stream.eventTime());
+      return EventFiles.source(file, stream.schema(), stream.eventTime(), stream.format());
     }
     return log.orElseThrow(
             () ->

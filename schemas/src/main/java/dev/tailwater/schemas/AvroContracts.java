@@ -38,13 +38,23 @@ public final class AvroContracts {
    * The schema with these columns, and the contract that says so; timestamps become
    * timestamp-millis.
    *
-   * @throws IllegalArgumentException if a name is not an Avro name or stands twice
+   * @throws IllegalArgumentException if a name is not an Avro name or stands twice, or a column is
+   *     a list or a map
    */
   public static RecordSchema of(String name, List<Column> columns) {
     StringBuilder avsc = new StringBuilder("{\"type\":\"record\",\"name\":\"").append(name);
     avsc.append("\",\"fields\":[");
     for (int i = 0; i < columns.size(); i++) {
       Column column = columns.get(i);
+      if (!column.type().isScalar()) {
+        throw new IllegalArgumentException(
+            "column "
+                + column.name()
+                + " is a "
+                + column.type()
+                + ", but the records of a stream are flat: only computed features are lists or"
+                + " maps");
+      }
       String type =
           column.type() == ColumnType.TIMESTAMP
               ? "{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}"

@@ -17,6 +17,10 @@ final class JsonRecordDecoder implements RecordDecoder {
   private final String[] names;
   private final ColumnType[] types;
   private final boolean[] nullable;
+
+  /** Where a whole number is a timestamp in microseconds. */
+  private final boolean[] micros;
+
   private final List<@Nullable Set<String>> symbols;
   private final Map<String, Integer> columnOf = new HashMap<>();
 
@@ -24,14 +28,27 @@ final class JsonRecordDecoder implements RecordDecoder {
   private final boolean[] seen;
 
   JsonRecordDecoder(RecordSchema schema) {
+    this(schema, false);
+  }
+
+  /**
+   * Creates a reader of the schema's rows.
+   *
+   * @param microsByContract whether whole numbers in columns of logicalType timestamp-micros count
+   *     microseconds; else every number of a timestamp counts milliseconds
+   */
+  JsonRecordDecoder(RecordSchema schema, boolean microsByContract) {
     List<Column> columns = schema.columns();
     int count = columns.size();
     names = new String[count];
     types = new ColumnType[count];
     nullable = new boolean[count];
+    micros = new boolean[count];
     seen = new boolean[count];
     symbols = AvroContracts.symbols(schema);
+    List<AvroContracts.FieldLayout> layouts = AvroContracts.layouts(schema);
     for (int i = 0; i < count; i++) {
+      micros[i] = microsByContract && layouts.get(i).wire() == AvroContracts.Wire.MICROS;
       names[i] = columns.get(i).name();
       types[i] = columns.get(i).type();
       nullable[i] = columns.get(i).nullable();
@@ -56,38 +73,45 @@ final class JsonRecordDecoder implements RecordDecoder {
     RecordFormat.requireBounded(record);
     try (JsonParser parser = Json.FACTORY.createParser(record)) {
       Json.requireObject(parser);
-      @Nullable Object[] values = new Object[names.length];
-      Arrays.fill(seen, false);
-      int expected = 0;
-      for (String name = parser.nextFieldName(); name != null; name = parser.nextFieldName()) {
-        // Producers keep one order: the next column is nearly always the one after the last.
-        int column = expected < names.length && names[expected].equals(name) ? expected : at(name);
-        JsonToken token = parser.nextToken();
-        if (column < 0) {
-          otherField.read(parser, name);
-          continue;
-        }
-        if (seen[column]) {
-          throw new UndecodableRecordException("column " + name + " stands twice in the record");
-        }
-        seen[column] = true;
-        values[column] = token == JsonToken.VALUE_NULL ? null : value(parser, token, column);
-        expected = column + 1;
-      }
+      @Nullable Object[] values = row(parser, otherField);
       Json.requireEnd(parser);
-      for (int i = 0; i < values.length; i++) {
-        if (values[i] == null && !nullable[i]) {
-          throw new UndecodableRecordException(
-              "column "
-                  + names[i]
-                  + (seen[i] ? " is null" : " is missing")
-                  + ", but its contract requires a value");
-        }
-      }
       return values;
     } catch (IOException e) {
       throw Json.malformed(e);
     }
+  }
+
+  /** Reads the object that the parser has just entered; leaves it at the object's end. */
+  @Nullable Object[] row(JsonParser parser, OtherField otherField)
+      throws IOException, UndecodableRecordException {
+    @Nullable Object[] values = new Object[names.length];
+    Arrays.fill(seen, false);
+    int expected = 0;
+    for (String name = parser.nextFieldName(); name != null; name = parser.nextFieldName()) {
+      // Producers keep one order: the next column is nearly always the one after the last.
+      int column = expected < names.length && names[expected].equals(name) ? expected : at(name);
+      JsonToken token = parser.nextToken();
+      if (column < 0) {
+        otherField.read(parser, name);
+        continue;
+      }
+      if (seen[column]) {
+        throw new UndecodableRecordException("column " + name + " stands twice in the record");
+      }
+      seen[column] = true;
+      values[column] = token == JsonToken.VALUE_NULL ? null : value(parser, token, column);
+      expected = column + 1;
+    }
+    for (int i = 0; i < values.length; i++) {
+      if (values[i] == null && !nullable[i]) {
+        throw new UndecodableRecordException(
+            "column "
+                + names[i]
+                + (seen[i] ? " is null" : " is missing")
+                + ", but its contract requires a value");
+      }
+    }
+    return values;
   }
 
   private int at(String name) {
@@ -152,12 +176,22 @@ final class JsonRecordDecoder implements RecordDecoder {
         }
         if (token == JsonToken.VALUE_NUMBER_INT) {
           long instant = longValue(parser, column);
+          if (micros[column]) {
+            instant = Math.floorDiv(instant, 1_000L);
+          }
           if (!Timestamps.isInRange(instant)) {
-            throw outOfRange(parser, column, "the years 1 to 9999 in milliseconds since the epoch");
+            throw outOfRange(
+                parser,
+                column,
+                "the years 1 to 9999 in "
+                    + (micros[column] ? "micro" : "milli")
+                    + "seconds since the epoch");
           }
           return instant;
         }
         break;
+      default:
+        throw new IllegalStateException("No record has a column of type " + type);
     }
     throw new UndecodableRecordException(
         "column " + names[column] + " is " + Json.words(token) + ", but its type is " + type);

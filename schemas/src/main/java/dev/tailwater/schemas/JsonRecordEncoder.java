@@ -74,6 +74,9 @@ final class JsonRecordEncoder implements RecordEncoder {
         json.writeString(Text.requireUnicode((String) value, columns.get(column).name()));
       }
       case TIMESTAMP -> json.writeString(Timestamps.format((Long) value));
+      default ->
+          throw new IllegalStateException(
+              "No record has a column of type " + columns.get(column).type());
     }
   }
 }

@@ -11,10 +11,26 @@ public enum RecordFormat {
    */
   JSON,
   /** Avro binary encoding of the stream's own schema, without a header. */
-  AVRO;
+  AVRO,
+  /**
+   * A changelog as Debezium writes it: one JSON envelope a record, with or without its schema.
+   *
+   * <p>{@code op} is {@code c} or {@code r} (the row {@code after} is there), {@code u} (the row
+   * {@code before} became {@code after}) or {@code d} ({@code before} is gone). Rows are read as in
+   * {@link #JSON}, but a whole number in a column of logicalType timestamp-micros counts
+   * microseconds, as Debezium writes them. A change without the complete row before it, and a
+   * truncation, are undecodable: what was told before could not be retracted. Written are records
+   * with {@code op} {@code c}.
+   */
+  DEBEZIUM_JSON;
 
   /** A longer record is undecodable, so that one bad producer cannot fill a reader's memory. */
   public static final int MAX_RECORD_BYTES = 1 << 20;
+
+  /** Whether a record can change or delete a row that an earlier one told. */
+  public boolean isChangelog() {
+    return this == DEBEZIUM_JSON;
+  }
 
   /**
    * A reader of records of the schema.
@@ -25,6 +41,7 @@ public enum RecordFormat {
     return switch (this) {
       case JSON -> new JsonRecordDecoder(schema);
       case AVRO -> new AvroRecordDecoder(schema);
+      case DEBEZIUM_JSON -> new DebeziumJsonDecoder(schema);
     };
   }
 
@@ -37,6 +54,7 @@ public enum RecordFormat {
     return switch (this) {
       case JSON -> new JsonRecordEncoder(schema);
       case AVRO -> new AvroRecordEncoder(schema);
+      case DEBEZIUM_JSON -> new DebeziumJsonEncoder(schema);
     };
   }
 

@@ -9,6 +9,7 @@ import dev.tailwater.schemas.LineRecords;
 import dev.tailwater.schemas.RecordDecoder;
 import dev.tailwater.schemas.RecordFormat;
 import dev.tailwater.schemas.RecordSchema;
+import dev.tailwater.schemas.RowChange;
 import dev.tailwater.schemas.UndecodableRecordException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -39,8 +40,18 @@ public final class EventFiles {
    */
   public static Source<LogRecord, ?, ?> source(
       Path file, RecordSchema schema, int eventTimeColumn) {
+    return source(file, schema, eventTimeColumn, RecordFormat.JSON);
+  }
+
+  /**
+   * As {@link #source(Path, RecordSchema, int)}, for a stream of this format: the JSON lines of a
+   * changelog are its envelopes, the rows of its CSV files are inserts.
+   */
+  public static Source<LogRecord, ?, ?> source(
+      Path file, RecordSchema schema, int eventTimeColumn, RecordFormat format) {
     check(file, schema, eventTimeColumn);
-    return new RecordFileSource(new EventFile(file.toString(), schema, eventTimeColumn));
+    RecordFormat lines = format.isChangelog() ? format : RecordFormat.JSON;
+    return new RecordFileSource(new EventFile(file.toString(), schema, eventTimeColumn, lines));
   }
 
   /**
@@ -83,7 +94,8 @@ public final class EventFiles {
   }
 
   /** One file of events. */
-  private record EventFile(String path, RecordSchema schema, int eventTimeColumn)
+  private record EventFile(
+      String path, RecordSchema schema, int eventTimeColumn, RecordFormat lines)
       implements RecordFile {
 
     @Override
@@ -94,17 +106,11 @@ public final class EventFiles {
           : new JsonEvents(this, new LineRecords(LocalFiles.open(file)));
     }
 
-    LogRecord decoded(long offset, @Nullable Object[] values) throws UndecodableRecordException {
-      if (!(values[eventTimeColumn] instanceof Long eventTime)) {
-        throw new UndecodableRecordException(
-            "the event time, column "
-                + schema.columns().get(eventTimeColumn).name()
-                + ", is missing");
-      }
+    LogRecord decoded(long offset, RowChange change) {
       LogRecord record = new LogRecord();
       record.offset = offset;
-      record.eventTime = eventTime;
-      record.values = values;
+      record.take(change, schema, eventTimeColumn);
+      record.appendTime = change.changedAt();
       return record;
     }
   }
@@ -144,7 +150,11 @@ public final class EventFiles {
         throw LocalFiles.unreadable(file.path(), offset, e);
       }
       try {
-        return file.decoded(offset, decoder.decode(records));
+        LogRecord record = file.decoded(offset, RowChange.insert(decoder.decode(records)));
+        if (record.problem != null) {
+          record.bytes = records.bytes();
+        }
+        return record;
       } catch (UndecodableRecordException e) {
         return broken(offset, reason(e), records.bytes());
       } finally {
@@ -168,7 +178,7 @@ public final class EventFiles {
     JsonEvents(EventFile file, LineRecords lines) {
       this.file = file;
       this.lines = lines;
-      decoder = RecordFormat.JSON.decoder(file.schema());
+      decoder = file.lines().decoder(file.schema());
     }
 
     @Override
@@ -182,9 +192,16 @@ public final class EventFiles {
       }
       String problem = lines.problem();
       try {
-        return problem == null
-            ? file.decoded(offset, decoder.decode(lines.bytes()))
-            : broken(offset, problem, lines.bytes());
+        if (problem != null) {
+          return broken(offset, problem, lines.bytes());
+        }
+        RowChange change = decoder.decodeChange(lines.bytes());
+        LogRecord record = file.decoded(offset, change);
+        if (record.problem != null || change.after() == null) {
+          // Nothing else can show what was refused.
+          record.bytes = lines.bytes();
+        }
+        return record;
       } catch (UndecodableRecordException e) {
         return broken(offset, reason(e), lines.bytes());
       } finally {

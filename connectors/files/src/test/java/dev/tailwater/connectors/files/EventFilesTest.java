@@ -7,7 +7,9 @@ import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.schemas.AvroContracts;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
+import dev.tailwater.schemas.RecordFormat;
 import dev.tailwater.schemas.RecordSchema;
+import dev.tailwater.schemas.RowChange;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -53,7 +55,7 @@ class EventFilesTest {
     String place = record.partition + "/" + record.offset + " ";
     byte[] bytes = record.bytes;
     if (bytes != null) {
-      assertThat(record.values).isNull();
+      assertThat(record.problem).isNotNull();
       return place + "! " + new String(bytes, StandardCharsets.UTF_8);
     }
     assertThat(record.problem).isNull();
@@ -100,7 +102,42 @@ class EventFilesTest {
         Emitted.by(EventFiles.source(file("e.csv", "id,at,amount\na,,1\n"), SCHEMA, AT));
     assertThat(records)
         .singleElement()
-        .satisfies(r -> assertThat(r.problem).contains("at, is missing"));
+        .satisfies(r -> assertThat(r.problem).contains("column at is NULL"));
+  }
+
+  @Test
+  void aFileOfAChangelogTellsEnvelopesAndACsvFileInserts() throws Exception {
+    String lines =
+        """
+        {"op":"c","after":{"id":"a","at":1000},"ts_ms":1500}
+        {"op":"u","before":{"id":"a","at":1000},"after":{"id":"a","at":2000}}
+        {"op":"d","before":{"id":"a","at":2000},"after":null}
+        {"op":"d","before":null}
+        """;
+    List<LogRecord> records =
+        Emitted.by(
+            EventFiles.source(file("e.jsonl", lines), SCHEMA, AT, RecordFormat.DEBEZIUM_JSON));
+
+    assertThat(records)
+        .extracting(record -> record.change + " " + record.eventTime + " " + record.appendTime)
+        .containsExactly(
+            "INSERT 1000 1500",
+            "UPDATE 2000 " + Long.MAX_VALUE,
+            "DELETE 2000 " + Long.MAX_VALUE,
+            "INSERT " + Long.MIN_VALUE + " " + Long.MAX_VALUE);
+    assertThat(records.get(1).before).containsExactly("a", 1000L, null);
+    assertThat(records.get(2).values).isNull();
+    assertThat(records.get(2).bytes).isNotNull();
+    assertThat(records.get(3).problem).contains("REPLICA IDENTITY FULL");
+    assertThat(
+            Emitted.by(
+                EventFiles.source(
+                    file("e.csv", "id,at,amount\na,1,2\n"),
+                    SCHEMA,
+                    AT,
+                    RecordFormat.DEBEZIUM_JSON)))
+        .singleElement()
+        .satisfies(record -> assertThat(record.change).isEqualTo(RowChange.Kind.INSERT));
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.tailwater.connectors.kafka;
 import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.connectors.log.LogRecordSerializer;
 import dev.tailwater.schemas.RecordDecoder;
+import dev.tailwater.schemas.RowChange;
 import dev.tailwater.schemas.UndecodableRecordException;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -47,6 +48,11 @@ final class LogRecordDeserializer implements KafkaRecordDeserializationSchema<Lo
 
   private void decode(byte @Nullable [] value, LogRecord record) {
     if (value == null) {
+      if (stream.format().isChangelog()) {
+        // Follows a deletion, which has said everything, so that the log may forget the key.
+        record.change = RowChange.Kind.NOTHING;
+        return;
+      }
       record.problem = "no value: a record of a stream is an event, it cannot be a tombstone";
       return;
     }
@@ -58,8 +64,7 @@ final class LogRecordDeserializer implements KafkaRecordDeserializationSchema<Lo
       if (opened == null) {
         throw new IllegalStateException("the deserializer of " + stream.name() + " is not open");
       }
-      record.values = opened.decode(value);
-      readEventTime(record);
+      record.take(opened.decodeChange(value), stream.schema(), stream.eventTimeColumn());
     } catch (UndecodableRecordException e) {
       record.problem = e.getMessage();
     } catch (ClassCastException | IllegalArgumentException | IndexOutOfBoundsException e) {
@@ -68,18 +73,6 @@ final class LogRecordDeserializer implements KafkaRecordDeserializationSchema<Lo
     }
     if (record.problem != null) {
       record.bytes = value;
-    }
-  }
-
-  private void readEventTime(LogRecord record) {
-    @Nullable Object @Nullable [] values = record.values;
-    Object eventTime = values == null ? null : values[stream.eventTimeColumn()];
-    if (eventTime == null) {
-      record.problem =
-          "no event time: column %s is NULL"
-              .formatted(stream.schema().columns().get(stream.eventTimeColumn()).name());
-    } else {
-      record.eventTime = (Long) eventTime;
     }
   }
 

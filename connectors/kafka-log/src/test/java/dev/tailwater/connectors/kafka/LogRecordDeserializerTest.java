@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tailwater.connectors.log.LogRecord;
+import dev.tailwater.schemas.RecordFormat;
+import dev.tailwater.schemas.RowChange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +17,14 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class LogRecordDeserializerTest {
+
+  private static final StreamTopic CHANGES =
+      new StreamTopic(
+          "payments",
+          "payments",
+          RecordFormat.DEBEZIUM_JSON,
+          Payments.SCHEMA,
+          Payments.SCHEMA.indexOf("at"));
 
   @Test
   void goodRecordHasItsPlaceTimesAndValues() {
@@ -57,6 +67,31 @@ class LogRecordDeserializerTest {
   }
 
   @Test
+  void aTombstoneOfAChangelogChangesNothing() {
+    LogRecord record = read(CHANGES, null, 2_000, true);
+
+    assertThat(record.change).isEqualTo(RowChange.Kind.NOTHING);
+    assertThat(record.problem).isNull();
+  }
+
+  @Test
+  void anUpdateOfAChangelogHasBothRowsAndTheTimeOfTheNewOne() {
+    LogRecord record =
+        read(
+            CHANGES,
+            "{\"op\":\"u\",\"before\":%s,\"after\":%s}"
+                .formatted(Payments.json("a", 1_000), Payments.json("a", 3_000)),
+            4_000,
+            false);
+
+    assertThat(record.change).isEqualTo(RowChange.Kind.UPDATE);
+    assertThat(record.before).containsExactly("a", 1_000L);
+    assertThat(record.values).containsExactly("a", 3_000L);
+    assertThat(record.eventTime).isEqualTo(3_000);
+    assertThat(record.appendTime).isEqualTo(4_000);
+  }
+
+  @Test
   void missingEventTimeIsAProblemThatStillHasItsValues() {
     LogRecord record = read("{\"id\": \"a\"}", false);
 
@@ -76,8 +111,12 @@ class LogRecordDeserializerTest {
   }
 
   private static LogRecord read(@Nullable String value, long timestamp, boolean keepBytes) {
-    LogRecordDeserializer deserializer =
-        new LogRecordDeserializer(Payments.in("payments"), keepBytes);
+    return read(Payments.in("payments"), value, timestamp, keepBytes);
+  }
+
+  private static LogRecord read(
+      StreamTopic stream, @Nullable String value, long timestamp, boolean keepBytes) {
+    LogRecordDeserializer deserializer = new LogRecordDeserializer(stream, keepBytes);
     deserializer.open();
     List<LogRecord> out = new ArrayList<>();
     deserializer.deserialize(

@@ -1,6 +1,7 @@
 package dev.tailwater.connectors.log;
 
 import dev.tailwater.schemas.RecordSchema;
+import dev.tailwater.schemas.RowChange;
 import java.io.IOException;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeutils.CompositeTypeSerializerSnapshot;
@@ -17,6 +18,12 @@ public final class LogRecordSerializer extends TypeSerializer<LogRecord> {
   private static final int HAS_VALUES = 1;
   private static final int HAS_PROBLEM = 2;
   private static final int HAS_BYTES = 4;
+  private static final int HAS_BEFORE = 8;
+
+  /** The change stands above the bits of the parts. */
+  private static final int CHANGE_SHIFT = 4;
+
+  private static final RowChange.Kind[] CHANGES = RowChange.Kind.values();
 
   private final RowSerializer rows;
 
@@ -35,13 +42,18 @@ public final class LogRecordSerializer extends TypeSerializer<LogRecord> {
     target.writeByte(
         (record.values == null ? 0 : HAS_VALUES)
             | (record.problem == null ? 0 : HAS_PROBLEM)
-            | (record.bytes == null ? 0 : HAS_BYTES));
+            | (record.bytes == null ? 0 : HAS_BYTES)
+            | (record.before == null ? 0 : HAS_BEFORE)
+            | record.change.ordinal() << CHANGE_SHIFT);
     target.writeInt(record.partition);
     target.writeLong(record.offset);
     target.writeLong(record.appendTime);
     target.writeLong(record.eventTime);
     if (record.values != null) {
       rows.serialize(record.values, target);
+    }
+    if (record.before != null) {
+      rows.serialize(record.before, target);
     }
     if (record.problem != null) {
       StringSerializer.INSTANCE.serialize(record.problem, target);
@@ -55,13 +67,17 @@ public final class LogRecordSerializer extends TypeSerializer<LogRecord> {
   @Override
   public LogRecord deserialize(DataInputView source) throws IOException {
     LogRecord record = new LogRecord();
-    int parts = source.readByte();
+    int parts = source.readUnsignedByte();
+    record.change = CHANGES[parts >> CHANGE_SHIFT];
     record.partition = source.readInt();
     record.offset = source.readLong();
     record.appendTime = source.readLong();
     record.eventTime = source.readLong();
     if ((parts & HAS_VALUES) != 0) {
       record.values = rows.deserialize(source);
+    }
+    if ((parts & HAS_BEFORE) != 0) {
+      record.before = rows.deserialize(source);
     }
     if ((parts & HAS_PROBLEM) != 0) {
       record.problem = StringSerializer.INSTANCE.deserialize(source);

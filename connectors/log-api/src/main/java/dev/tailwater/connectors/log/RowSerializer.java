@@ -4,7 +4,10 @@ import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSchemaCompatibility;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
@@ -69,7 +72,21 @@ public final class RowSerializer extends TypeSerializer<@Nullable Object[]> {
       case LONG, TIMESTAMP -> target.writeLong((Long) value);
       case DOUBLE -> target.writeDouble((Double) value);
       case STRING -> StringSerializer.INSTANCE.serialize((String) value, target);
-      default -> throw new IllegalStateException("Not written yet: a value of type " + type);
+      case LONG_LIST, DOUBLE_LIST, STRING_LIST -> {
+        List<?> list = (List<?>) value;
+        target.writeInt(list.size());
+        for (Object element : list) {
+          writeValue(type.elementType(), element, target);
+        }
+      }
+      case LONG_MAP, DOUBLE_MAP -> {
+        Map<?, ?> map = (Map<?, ?>) value;
+        target.writeInt(map.size());
+        for (Map.Entry<?, ?> entry : map.entrySet()) {
+          writeValue(ColumnType.STRING, entry.getKey(), target);
+          writeValue(type.elementType(), entry.getValue(), target);
+        }
+      }
     }
   }
 
@@ -106,7 +123,23 @@ public final class RowSerializer extends TypeSerializer<@Nullable Object[]> {
       case LONG, TIMESTAMP -> source.readLong();
       case DOUBLE -> source.readDouble();
       case STRING -> StringSerializer.INSTANCE.deserialize(source);
-      default -> throw new IllegalStateException("Not written yet: a value of type " + type);
+      case LONG_LIST, DOUBLE_LIST, STRING_LIST -> {
+        Object[] list = new Object[source.readInt()];
+        for (int i = 0; i < list.length; i++) {
+          list[i] = readValue(type.elementType(), source);
+        }
+        yield List.of(list);
+      }
+      case LONG_MAP, DOUBLE_MAP -> {
+        int size = source.readInt();
+        // Written in the order of its keys.
+        Map<String, Object> map = new LinkedHashMap<>(2 * size);
+        for (int i = 0; i < size; i++) {
+          String key = StringSerializer.INSTANCE.deserialize(source);
+          map.put(key, readValue(type.elementType(), source));
+        }
+        yield Collections.unmodifiableMap(map);
+      }
     };
   }
 

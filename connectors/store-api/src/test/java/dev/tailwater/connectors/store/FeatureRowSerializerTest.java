@@ -7,6 +7,8 @@ import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.core.memory.DataInputDeserializer;
@@ -32,8 +34,17 @@ class FeatureRowSerializerTest {
           new Column("age", ColumnType.INT, true),
           new Column("seen_at", ColumnType.TIMESTAMP, true));
 
+  private static final FeatureViewLayout SHAPES =
+      layout(
+          "shapes",
+          new Column("last_times", ColumnType.LONG_LIST, true),
+          new Column("last_amounts", ColumnType.DOUBLE_LIST, true),
+          new Column("last_cities", ColumnType.STRING_LIST, true),
+          new Column("by_city", ColumnType.LONG_MAP, true),
+          new Column("spend_by_city", ColumnType.DOUBLE_MAP, true));
+
   private final TypeSerializer<FeatureRow> serializer =
-      FeatureRowSerializer.of(List.of(SPEND, LAST));
+      FeatureRowSerializer.of(List.of(SPEND, LAST, SHAPES));
 
   @Test
   void keepsEveryFieldOfARowOfEveryView() throws Exception {
@@ -45,6 +56,24 @@ class FeatureRowSerializerTest {
   }
 
   @Test
+  void keepsListsAndMapsInTheirOrder() throws Exception {
+    FeatureRow full =
+        row(
+            2,
+            List.of(3L, Long.MIN_VALUE, 3L),
+            List.of(Double.NaN, -0.0, Double.NEGATIVE_INFINITY),
+            List.of("", "Zürich"),
+            new TreeMap<>(Map.of("b", 2L, "a", 1L, "", 3L)),
+            new TreeMap<>(Map.of("x", Double.NaN)));
+    FeatureRow empty = row(2, List.of(), List.of(), null, Map.of(), null);
+
+    FeatureRow read = written(full);
+    assertThat(read.values()).isEqualTo(full.values());
+    assertThat(String.valueOf(read.values()[3])).isEqualTo("{=3, a=1, b=2}");
+    assertThat(written(empty).values()).isEqualTo(empty.values());
+  }
+
+  @Test
   void keepsNulls() throws Exception {
     FeatureRow empty = row(1, null, null, null, null);
 
@@ -53,10 +82,10 @@ class FeatureRowSerializerTest {
 
   @Test
   void aRowOfAnUnknownViewIsRefusedWithItsPosition() {
-    assertThatThrownBy(() -> written(row(2, 1L)))
+    assertThatThrownBy(() -> written(row(3, 1L)))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("view 2")
-        .hasMessageContaining("2 views");
+        .hasMessageContaining("view 3")
+        .hasMessageContaining("3 views");
   }
 
   @Test
@@ -67,7 +96,7 @@ class FeatureRowSerializerTest {
     assertThat(
             serializer.snapshotConfiguration().resolveSchemaCompatibility(old).isCompatibleAsIs())
         .isTrue();
-    TypeSerializer<FeatureRow> swapped = FeatureRowSerializer.of(List.of(LAST, SPEND));
+    TypeSerializer<FeatureRow> swapped = FeatureRowSerializer.of(List.of(LAST, SPEND, SHAPES));
     assertThat(swapped.snapshotConfiguration().resolveSchemaCompatibility(old).isIncompatible())
         .isTrue();
   }
