@@ -7,6 +7,7 @@ import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
+import dev.tailwater.schemas.JsonCollections;
 import dev.tailwater.schemas.Timestamps;
 import java.time.Duration;
 import java.time.Instant;
@@ -109,6 +110,9 @@ final class GetCommand {
     for (int i = 0; i < layout.features().size(); i++) {
       Column feature = layout.features().get(i);
       Object value = shown(feature, row.values()[i]);
+      if (value != null && !feature.type().isScalar()) {
+        value = JsonCollections.write(value);
+      }
       console.print(
           "  %s  %s"
               .formatted(

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -19,8 +20,8 @@ final class Json {
   private Json() {}
 
   /**
-   * Writes a value on one line: a map, an iterable, text, a number, a boolean or null; anything
-   * else as its text. NaN and infinities, which JSON does not have, become null.
+   * Writes a value on one line: a map, an iterable, an array, text, a number, a boolean or null;
+   * anything else as its text. NaN and infinities, which JSON does not have, become null.
    */
   static String write(@Nullable Object value) {
     StringWriter text = new StringWriter();
@@ -48,6 +49,8 @@ final class Json {
         write(generator, item);
       }
       generator.writeEndArray();
+    } else if (value instanceof Object[] items) {
+      write(generator, Arrays.asList(items));
     } else if (value instanceof Boolean flag) {
       generator.writeBoolean(flag);
     } else if (value instanceof Integer || value instanceof Long) {

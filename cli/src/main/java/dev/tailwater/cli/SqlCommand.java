@@ -133,6 +133,13 @@ final class SqlCommand {
         problem);
   }
 
+  private static String cell(@Nullable Object value) {
+    if (value == null) {
+      return "NULL";
+    }
+    return value instanceof Object[] || value instanceof Map ? Json.write(value) : value.toString();
+  }
+
   private void print(TableResult result, boolean json, int limit) {
     List<Column> columns = result.getResolvedSchema().getColumns();
     List<String> names = columns.stream().map(Column::getName).toList();
@@ -160,8 +167,7 @@ final class SqlCommand {
         } else {
           List<String> cells = new ArrayList<>();
           for (int i = 0; i < names.size(); i++) {
-            Object value = row.getField(i);
-            cells.add(value == null ? "NULL" : value.toString());
+            cells.add(cell(row.getField(i)));
           }
           table.add(cells);
         }

@@ -160,7 +160,12 @@ public final class AvroContracts {
         wire = Wire.ENUM;
         symbols = List.copyOf(schema.getEnumSymbols());
       }
-      default -> throw unsupported(field, schema.getType().getName() + " is not a flat value");
+      default ->
+          throw unsupported(
+              field,
+              schema.getType().getName()
+                  + " is not a flat value; write its parts as columns of their own, or as JSON text"
+                  + " that expressions read");
     }
     return new FieldLayout(field.name(), columnType(wire), wire, nullBranch, symbols);
   }

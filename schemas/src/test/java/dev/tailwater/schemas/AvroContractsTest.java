@@ -77,4 +77,13 @@ class AvroContractsTest {
 
     assertThat(AvroContracts.of("Row", columns).columns()).isEqualTo(columns);
   }
+
+  @Test
+  void aStreamsColumnsAreFlat() {
+    assertThatThrownBy(
+            () -> AvroContracts.of("R", List.of(new Column("l", ColumnType.LONG_LIST, true))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("column l is a LONG_LIST")
+        .hasMessageContaining("only computed features are lists");
+  }
 }

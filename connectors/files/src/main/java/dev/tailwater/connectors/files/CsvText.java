@@ -1,11 +1,15 @@
 package dev.tailwater.connectors.files;
 
 import dev.tailwater.schemas.ColumnType;
+import dev.tailwater.schemas.JsonCollections;
 import dev.tailwater.schemas.Timestamps;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Values as CSV fields that {@code CsvDecoder} reads back as the same values. */
+/**
+ * Values as CSV fields that {@code CsvDecoder} reads back as the same values; lists and maps, which
+ * it does not read, as JSON text.
+ */
 final class CsvText {
 
   private CsvText() {}
@@ -19,6 +23,8 @@ final class CsvText {
       case TIMESTAMP -> line.append(Timestamps.format((Long) value));
       case STRING -> appendText(line, (String) value);
       case BOOLEAN, INT, LONG, DOUBLE -> line.append(value);
+      case LONG_LIST, DOUBLE_LIST, STRING_LIST, LONG_MAP, DOUBLE_MAP ->
+          appendText(line, JsonCollections.write(value));
     }
   }
 

@@ -2,6 +2,8 @@ package dev.tailwater.connectors.files;
 
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
+import java.util.List;
+import java.util.Map;
 import org.apache.parquet.io.api.Binary;
 import org.apache.parquet.io.api.RecordConsumer;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
@@ -16,23 +18,43 @@ final class ParquetFields {
 
   private ParquetFields() {}
 
-  /** The field of a column; optional, whatever the column says, for a join can miss. */
+  /**
+   * The field of a column; optional, whatever the column says, for a join can miss. A list is the
+   * standard's three levels with required elements, a map is the standard's too.
+   */
   static Type of(Column column) {
-    return switch (column.type()) {
-      case BOOLEAN -> Types.optional(PrimitiveTypeName.BOOLEAN).named(column.name());
-      case INT -> Types.optional(PrimitiveTypeName.INT32).named(column.name());
-      case LONG -> Types.optional(PrimitiveTypeName.INT64).named(column.name());
-      case DOUBLE -> Types.optional(PrimitiveTypeName.DOUBLE).named(column.name());
+    String name = column.name();
+    ColumnType type = column.type();
+    if (type.isList()) {
+      return Types.optionalList()
+          .setElementType(primitive(type.elementType(), Type.Repetition.REQUIRED, "element"))
+          .named(name);
+    }
+    if (type.isMap()) {
+      return Types.optionalMap()
+          .key(primitive(ColumnType.STRING, Type.Repetition.REQUIRED, "key"))
+          .value(primitive(type.elementType(), Type.Repetition.REQUIRED, "value"))
+          .named(name);
+    }
+    return primitive(type, Type.Repetition.OPTIONAL, name);
+  }
+
+  private static Type primitive(ColumnType type, Type.Repetition repetition, String name) {
+    return switch (type) {
+      case BOOLEAN -> Types.primitive(PrimitiveTypeName.BOOLEAN, repetition).named(name);
+      case INT -> Types.primitive(PrimitiveTypeName.INT32, repetition).named(name);
+      case LONG -> Types.primitive(PrimitiveTypeName.INT64, repetition).named(name);
+      case DOUBLE -> Types.primitive(PrimitiveTypeName.DOUBLE, repetition).named(name);
       case STRING ->
-          Types.optional(PrimitiveTypeName.BINARY)
+          Types.primitive(PrimitiveTypeName.BINARY, repetition)
               .as(LogicalTypeAnnotation.stringType())
-              .named(column.name());
+              .named(name);
       case TIMESTAMP ->
-          Types.optional(PrimitiveTypeName.INT64)
+          Types.primitive(PrimitiveTypeName.INT64, repetition)
               .as(LogicalTypeAnnotation.timestampType(true, TimeUnit.MILLIS))
-              .named(column.name());
-      default ->
-          throw new IllegalStateException("Not written yet: a value of type " + column.type());
+              .named(name);
+      case LONG_LIST, DOUBLE_LIST, STRING_LIST, LONG_MAP, DOUBLE_MAP ->
+          throw new IllegalArgumentException("A " + type + " is no primitive of Parquet");
     };
   }
 
@@ -49,7 +71,36 @@ final class ParquetFields {
       case LONG, TIMESTAMP -> consumer.addLong((Long) value);
       case DOUBLE -> consumer.addDouble((Double) value);
       case STRING -> consumer.addBinary(Binary.fromString((String) value));
-      default -> throw new IllegalStateException("Not written yet: a value of type " + type);
+      case LONG_LIST, DOUBLE_LIST, STRING_LIST -> {
+        consumer.startGroup();
+        List<?> list = (List<?>) value;
+        // A field that is started must have a value.
+        if (!list.isEmpty()) {
+          consumer.startField("list", 0);
+          for (Object element : list) {
+            consumer.startGroup();
+            write(consumer, "element", 0, type.elementType(), element);
+            consumer.endGroup();
+          }
+          consumer.endField("list", 0);
+        }
+        consumer.endGroup();
+      }
+      case LONG_MAP, DOUBLE_MAP -> {
+        consumer.startGroup();
+        Map<?, ?> map = (Map<?, ?>) value;
+        if (!map.isEmpty()) {
+          consumer.startField("key_value", 0);
+          for (Map.Entry<?, ?> entry : map.entrySet()) {
+            consumer.startGroup();
+            write(consumer, "key", 0, ColumnType.STRING, entry.getKey());
+            write(consumer, "value", 1, type.elementType(), entry.getValue());
+            consumer.endGroup();
+          }
+          consumer.endField("key_value", 0);
+        }
+        consumer.endGroup();
+      }
     }
     consumer.endField(name, index);
   }

@@ -12,7 +12,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.zip.GZIPInputStream;
+import org.apache.parquet.example.data.Group;
+import org.apache.parquet.hadoop.ParquetReader;
+import org.apache.parquet.hadoop.example.GroupReadSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -157,6 +162,86 @@ class TrainingSetTest {
       }
       assertThat(lines).isEqualTo(expected.lines().skip(1).toList());
     }
+  }
+
+  @Test
+  void listsAndMapsAreJsonInCsvAndTheStandardsGroupsInParquet() throws Exception {
+    List<Column> features =
+        List.of(
+            new Column("times", ColumnType.LONG_LIST, true),
+            new Column("cities", ColumnType.STRING_LIST, true),
+            new Column("spend", ColumnType.DOUBLE_MAP, true));
+    List<@Nullable Object[]> rows =
+        List.of(
+            new @Nullable Object[] {
+              List.of(7L, 5L), List.of("a", "Łódź"), new TreeMap<>(Map.of("b", 0.5, "a", 1.0))
+            },
+            new @Nullable Object[] {null, List.of(), Map.of()});
+    for (String name : List.of("out.csv", "out.parquet", "again.parquet")) {
+      SpineFile spine =
+          name.startsWith("again")
+              ? SpineFile.open(folder.resolve("out.parquet"), KEYS)
+              : spine("card,event_time\nc1,1\nc2,2\n");
+      List<Column> added = name.startsWith("again") ? List.of() : features;
+      try (TrainingSetWriter writer = TrainingSetWriter.open(spine, folder.resolve(name), added)) {
+        for (int i = 0; i < rows.size(); i++) {
+          writer.write(i, added.isEmpty() ? new Object[0] : rows.get(i));
+        }
+        writer.finish();
+      }
+    }
+
+    assertThat(text(folder.resolve("out.csv")))
+        .isEqualTo(
+            """
+            card,event_time,times,cities,spend
+            c1,1,"[7,5]","[""a"",""Łódź""]","{""a"":1.0,""b"":0.5}"
+            c2,2,,[],{}
+            """);
+    for (String name : List.of("out.parquet", "again.parquet")) {
+      try (ParquetReader<Group> reader =
+          ParquetReader.builder(
+                  new GroupReadSupport(),
+                  new org.apache.hadoop.fs.Path(folder.resolve(name).toUri()))
+              .build()) {
+        Group full = reader.read();
+        assertThat(full.getType().getType("times"))
+            .hasToString(
+                """
+                optional group times (LIST) {
+                  repeated group list {
+                    required int64 element;
+                  }
+                }\
+                """);
+        assertThat(full.getType().getType("spend"))
+            .hasToString(
+                """
+                optional group spend (MAP) {
+                  repeated group key_value {
+                    required binary key (STRING);
+                    required double value;
+                  }
+                }\
+                """);
+        Group cities = full.getGroup("cities", 0);
+        assertThat(cities.getGroup("list", 1).getString("element", 0)).isEqualTo("Łódź");
+        Group entry = full.getGroup("spend", 0).getGroup("key_value", 1);
+        assertThat(entry.getString("key", 0)).isEqualTo("b");
+        assertThat(entry.getDouble("value", 0)).isEqualTo(0.5);
+        Group empty = reader.read();
+        assertThat(empty.getFieldRepetitionCount("times")).as("NULL is not empty").isZero();
+        assertThat(empty.getGroup("cities", 0).getFieldRepetitionCount("list")).isZero();
+      }
+    }
+    assertThatThrownBy(
+            () ->
+                TrainingSetWriter.open(
+                    SpineFile.open(folder.resolve("out.parquet"), KEYS),
+                    folder.resolve("o.csv"),
+                    List.of()))
+        .hasMessageContaining("column times is")
+        .hasMessageContaining("which CSV cannot hold; write the training set as .parquet");
   }
 
   @Test

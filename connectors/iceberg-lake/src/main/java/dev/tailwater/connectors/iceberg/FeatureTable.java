@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Table;
@@ -95,14 +96,23 @@ final class FeatureTable {
 
   private static Schema schema(FeatureViewLayout layout) {
     List<NestedField> fields = new ArrayList<>();
+    AtomicInteger lastId = new AtomicInteger(columns(layout).size() + OWN_COLUMNS.size());
     for (Column column : layout.key()) {
-      fields.add(required(fields, column.name(), LakeTypes.icebergType(column.type())));
+      fields.add(
+          required(
+              fields,
+              column.name(),
+              LakeTypes.icebergType(column.type(), lastId::incrementAndGet)));
     }
     fields.add(required(fields, VALID_FROM, Types.TimestampType.withZone()));
     fields.add(optional(fields, VALID_UNTIL, Types.TimestampType.withZone()));
     fields.add(required(fields, REVISION, Types.LongType.get()));
     for (Column column : layout.features()) {
-      fields.add(optional(fields, column.name(), LakeTypes.icebergType(column.type())));
+      fields.add(
+          optional(
+              fields,
+              column.name(),
+              LakeTypes.icebergType(column.type(), lastId::incrementAndGet)));
     }
     fields.add(required(fields, DEFINITION_VERSION, Types.StringType.get()));
     fields.add(required(fields, GENERATION, Types.LongType.get()));
@@ -150,12 +160,12 @@ final class FeatureTable {
     UpdateSchema update = table.updateSchema();
     boolean changed = false;
     for (Column column : columns(layout)) {
-      Type wanted = LakeTypes.icebergType(column.type());
+      Type wanted = LakeTypes.icebergType(column.type(), new AtomicInteger()::incrementAndGet);
       NestedField present = table.schema().findField(column.name());
       if (present == null) {
         update.addColumn(column.name(), wanted).moveBefore(column.name(), DEFINITION_VERSION);
         changed = true;
-      } else if (!present.type().equals(wanted)) {
+      } else if (!LakeTypes.holds(present.type(), column.type())) {
         throw new IllegalArgumentException(
             "Column "
                 + column.name()

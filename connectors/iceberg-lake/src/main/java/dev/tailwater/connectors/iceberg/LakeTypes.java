@@ -3,7 +3,12 @@ package dev.tailwater.connectors.iceberg;
 import dev.tailwater.schemas.ColumnType;
 import java.time.OffsetDateTime;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.IntSupplier;
+import org.apache.flink.table.data.GenericArrayData;
+import org.apache.flink.table.data.GenericMapData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
 import org.apache.iceberg.TableProperties;
@@ -17,7 +22,13 @@ final class LakeTypes {
 
   private LakeTypes() {}
 
-  static Type icebergType(ColumnType type) {
+  /**
+   * The Iceberg type of a column.
+   *
+   * @param nextId gives the parts of a list or map their field ids; the catalog replaces them by
+   *     its own when it creates the table, and keeps those for ever
+   */
+  static Type icebergType(ColumnType type, IntSupplier nextId) {
     return switch (type) {
       case BOOLEAN -> Types.BooleanType.get();
       case INT -> Types.IntegerType.get();
@@ -25,8 +36,28 @@ final class LakeTypes {
       case DOUBLE -> Types.DoubleType.get();
       case STRING -> Types.StringType.get();
       case TIMESTAMP -> Types.TimestampType.withZone();
-      default -> throw new IllegalStateException("Not written yet: a value of type " + type);
+      case LONG_LIST, DOUBLE_LIST, STRING_LIST ->
+          Types.ListType.ofRequired(nextId.getAsInt(), icebergType(type.elementType(), nextId));
+      case LONG_MAP, DOUBLE_MAP ->
+          Types.MapType.ofRequired(
+              nextId.getAsInt(),
+              nextId.getAsInt(),
+              Types.StringType.get(),
+              icebergType(type.elementType(), nextId));
     };
+  }
+
+  /** Whether a table's column holds values of this type, whatever the ids of its parts. */
+  static boolean holds(Type present, ColumnType type) {
+    if (type.isList()) {
+      return present.isListType() && holds(present.asListType().elementType(), type.elementType());
+    }
+    if (type.isMap()) {
+      return present.isMapType()
+          && holds(present.asMapType().keyType(), ColumnType.STRING)
+          && holds(present.asMapType().valueType(), type.elementType());
+    }
+    return present.equals(icebergType(type, () -> 0));
   }
 
   /** A value of this column type as a field of Flink's rows. */
@@ -38,13 +69,38 @@ final class LakeTypes {
       case BOOLEAN, INT, LONG, DOUBLE -> value;
       case STRING -> StringData.fromString((String) value);
       case TIMESTAMP -> TimestampData.fromEpochMillis((Long) value);
-      default -> throw new IllegalStateException("Not written yet: a value of type " + type);
+      case LONG_LIST, DOUBLE_LIST, STRING_LIST -> {
+        List<?> list = (List<?>) value;
+        @Nullable Object[] elements = new Object[list.size()];
+        for (int i = 0; i < elements.length; i++) {
+          elements[i] = rowDataValue(type.elementType(), list.get(i));
+        }
+        yield new GenericArrayData(elements);
+      }
+      case LONG_MAP, DOUBLE_MAP -> {
+        Map<Object, @Nullable Object> entries = new LinkedHashMap<>();
+        ((Map<?, ?>) value)
+            .forEach(
+                (key, element) ->
+                    entries.put(
+                        StringData.fromString((String) key),
+                        rowDataValue(type.elementType(), element)));
+        yield new GenericMapData(entries);
+      }
     };
   }
 
-  /** A field of a generic record as our value. */
+  /** A field of a generic record as our value; maps are put in the order of their keys. */
   static Object fromGeneric(Object value) {
-    return value instanceof OffsetDateTime time ? (Object) time.toInstant().toEpochMilli() : value;
+    if (value instanceof OffsetDateTime time) {
+      return time.toInstant().toEpochMilli();
+    }
+    if (value instanceof Map<?, ?> map) {
+      Map<String, Object> sorted = new TreeMap<>();
+      map.forEach((key, element) -> sorted.put(key.toString(), element));
+      return sorted;
+    }
+    return value;
   }
 
   static long epochMillis(Record record, String timestampColumn) {

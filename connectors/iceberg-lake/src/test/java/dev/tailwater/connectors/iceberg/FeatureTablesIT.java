@@ -20,6 +20,7 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -95,9 +96,31 @@ class FeatureTablesIT {
                 new Column("sales", ColumnType.LONG, true),
                 new Column("average", ColumnType.DOUBLE, true),
                 new Column("best_seller", ColumnType.STRING, true),
-                new Column("last_sale", ColumnType.TIMESTAMP, true)),
+                new Column("last_sale", ColumnType.TIMESTAMP, true),
+                new Column("last_tills", ColumnType.LONG_LIST, true),
+                new Column("last_prices", ColumnType.DOUBLE_LIST, true),
+                new Column("last_goods", ColumnType.STRING_LIST, true),
+                new Column("by_good", ColumnType.LONG_MAP, true),
+                new Column("price_by_good", ColumnType.DOUBLE_MAP, true)),
             DAY_MS);
-    FeatureRow full = row(0, "a\\|b|7", START, 2, 5, true, 3, 4L, 0.1, "Käse", START + 1);
+    FeatureRow full =
+        row(
+            0,
+            "a\\|b|7",
+            START,
+            2,
+            5,
+            true,
+            3,
+            4L,
+            0.1,
+            "Käse",
+            START + 1,
+            List.of(3L, 1L),
+            List.of(Double.NaN, -0.0),
+            List.of("Käse", ""),
+            Map.of("Käse", 2L, "Brot", 1L),
+            Map.of());
     FeatureRow empty =
         new FeatureRow(
             0,
@@ -107,7 +130,7 @@ class FeatureTablesIT {
             0,
             0,
             0,
-            new Object[6],
+            new Object[11],
             "sales",
             0,
             1,
@@ -132,6 +155,11 @@ class FeatureTablesIT {
             0.1,
             "Käse",
             time(START + 1),
+            List.of(3L, 1L),
+            List.of(Double.NaN, -0.0),
+            List.of("Käse", ""),
+            Map.of("Käse", 2L, "Brot", 1L),
+            Map.of(),
             "v7",
             5L,
             "transactions",
@@ -144,6 +172,11 @@ class FeatureTablesIT {
             time(START + DAY_MS),
             null,
             0L,
+            null,
+            null,
+            null,
+            null,
+            null,
             null,
             null,
             null,
@@ -224,10 +257,16 @@ class FeatureTablesIT {
             "spend",
             "v2",
             new Column("amount_max_1d", ColumnType.DOUBLE, true),
+            new Column("last_amounts", ColumnType.DOUBLE_LIST, true),
+            new Column("by_city", ColumnType.LONG_MAP, true),
             new Column("tx_count_1d", ColumnType.LONG, true));
     StreamExecutionEnvironment after = Jobs.bounded(RuntimeExecutionMode.BATCH);
-    write(after, List.of(changed), List.of(row("new", START, 9.5, 2L)));
+    write(
+        after,
+        List.of(changed),
+        List.of(row("new", START, 9.5, List.of(9.5, 1.0), Map.of("Bern", 2L), 2L)));
     after.execute();
+    lake.ensureFeatureTable(changed); // The columns it added are the ones it wants.
 
     Record old = newest(SPEND, "old");
     Record added = newest(changed, "new");

@@ -6,13 +6,14 @@ import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
+import dev.tailwater.schemas.JsonCollections;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Where the rows of one view are in Redis and what they look like. The key is {@code
- * view@version:entitykey}; a feature is a field with plain text, absent when it is NULL; fields
- * that begin with {@code _} say what the row reflects.
+ * view@version:entitykey}; a feature is a field with plain text, absent when it is NULL, a list or
+ * a map as JSON; fields that begin with {@code _} say what the row reflects.
  */
 final class RedisLayout {
 
@@ -128,13 +129,19 @@ final class RedisLayout {
       Object value = values[i];
       if (value != null) {
         arguments[next++] = featureNames[i];
-        arguments[next++] =
-            value instanceof Boolean flag
-                ? (flag ? TRUE : FALSE)
-                : value.toString().getBytes(UTF_8);
+        arguments[next++] = text(view.features().get(i).type(), value);
       }
     }
     return arguments;
+  }
+
+  private static byte[] text(ColumnType type, Object value) {
+    return switch (type) {
+      case BOOLEAN -> (Boolean) value ? TRUE : FALSE;
+      case INT, LONG, DOUBLE, STRING, TIMESTAMP -> value.toString().getBytes(UTF_8);
+      case LONG_LIST, DOUBLE_LIST, STRING_LIST, LONG_MAP, DOUBLE_MAP ->
+          JsonCollections.write(value).getBytes(UTF_8);
+    };
   }
 
   private static byte[] bytes(long number) {
@@ -166,7 +173,7 @@ final class RedisLayout {
           cause.substring(0, partitionSlash),
           Integer.parseInt(cause.substring(partitionSlash + 1, offsetSlash)),
           Long.parseLong(cause.substring(offsetSlash + 1)));
-    } catch (NumberFormatException | IndexOutOfBoundsException e) {
+    } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
       throw corrupt(entityKey, "holds a field that is not what was written (" + e + ")");
     }
   }
@@ -178,7 +185,8 @@ final class RedisLayout {
       case LONG, TIMESTAMP -> Long.valueOf(text);
       case DOUBLE -> Double.valueOf(text);
       case STRING -> text;
-      default -> throw new IllegalStateException("Not written yet: a value of type " + type);
+      case LONG_LIST, DOUBLE_LIST, STRING_LIST, LONG_MAP, DOUBLE_MAP ->
+          JsonCollections.read(type, text);
     };
   }
 

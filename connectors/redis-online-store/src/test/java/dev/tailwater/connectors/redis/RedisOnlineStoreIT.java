@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tailwater.connectors.store.FeatureRow;
+import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.localstack.RedisServer;
+import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.ColumnType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -19,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -93,6 +97,50 @@ class RedisOnlineStoreIT {
             OnlineRow::partition,
             OnlineRow::offset)
         .containsExactly("zoë:7", 1_000L, 61_000L, 2L, 17L, "transactions", 3, 170L);
+  }
+
+  @Test
+  void listsAndMapsAreJsonTextAndReadBackExactly() throws Exception {
+    FeatureViewLayout shapes =
+        Rows.layout(
+            "shapes",
+            Long.MAX_VALUE / 4 + 86_400_000,
+            new Column("last_times", ColumnType.LONG_LIST, true),
+            new Column("last_amounts", ColumnType.DOUBLE_LIST, true),
+            new Column("last_cities", ColumnType.STRING_LIST, true),
+            new Column("by_city", ColumnType.LONG_MAP, true),
+            new Column("spend_by_city", ColumnType.DOUBLE_MAP, true));
+    FeatureRow written =
+        row(
+            "c7",
+            0,
+            1,
+            1_000,
+            List.of(3L, Long.MIN_VALUE),
+            List.of(0.1, Double.NaN, -0.0),
+            List.of("Zürich", "a,b"),
+            new TreeMap<>(Map.of("Zürich", 2L, "Bern", 1L)),
+            Map.of());
+    try (WriterHarness shapesWriter = new WriterHarness(address, SETTINGS, shapes)) {
+      shapesWriter.write(written);
+      shapesWriter.flush();
+    }
+
+    assertThat(store.get(shapes, "c7").orElseThrow().values()).isEqualTo(written.values());
+    assertThat(client.hgetAll("shapes@abc123:c7"))
+        .contains(
+            entry("last_times", "[3,-9223372036854775808]"),
+            entry("last_amounts", "[0.1,\"NaN\",-0.0]"),
+            entry("last_cities", "[\"Zürich\",\"a,b\"]"),
+            entry("by_city", "{\"Bern\":1,\"Zürich\":2}"),
+            entry("spend_by_city", "{}"));
+    assertThat(client.pttl("shapes@abc123:c7"))
+        .as("a lifetime feature never expires")
+        .isEqualTo(-1);
+    client.hset("shapes@abc123:c7", "last_times", "[1,");
+    assertThatThrownBy(() -> store.get(shapes, "c7"))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("shapes@abc123:c7");
   }
 
   @Test

@@ -11,18 +11,24 @@ import org.jspecify.annotations.Nullable;
 final class Rows {
 
   static final FeatureViewLayout SPEND =
-      new FeatureViewLayout(
+      layout(
           "spend",
-          "abc123",
-          "customer",
-          List.of(new Column("customer_id", ColumnType.STRING, false)),
-          List.of(
-              new Column("tx_count_1d", ColumnType.LONG, true),
-              new Column("amount_avg_1d", ColumnType.DOUBLE, true),
-              new Column("last_city", ColumnType.STRING, true)),
-          3_600_000);
+          3_600_000,
+          new Column("tx_count_1d", ColumnType.LONG, true),
+          new Column("amount_avg_1d", ColumnType.DOUBLE, true),
+          new Column("last_city", ColumnType.STRING, true));
 
   private Rows() {}
+
+  static FeatureViewLayout layout(String view, long timeToLiveMs, Column... features) {
+    return new FeatureViewLayout(
+        view,
+        "abc123",
+        "customer",
+        List.of(new Column("customer_id", ColumnType.STRING, false)),
+        List.of(features),
+        timeToLiveMs);
+  }
 
   static FeatureRow row(String key, long generation, long facts, long validFrom) {
     return row(key, generation, facts, validFrom, facts, facts / 8.0, "Zürich");

@@ -1,6 +1,7 @@
 package dev.tailwater.connectors.redis;
 
 import dev.tailwater.connectors.store.FeatureRow;
+import dev.tailwater.connectors.store.FeatureViewLayout;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.flink.api.connector.sink2.SinkWriter;
@@ -16,9 +17,13 @@ final class WriterHarness implements AutoCloseable {
   private final RedisRowWriter writer;
 
   WriterHarness(RedisAddress address, RedisWriteSettings settings) {
+    this(address, settings, Rows.SPEND);
+  }
+
+  WriterHarness(RedisAddress address, RedisWriteSettings settings, FeatureViewLayout view) {
     writer =
         new RedisRowWriter(
-            address, new RedisLayout[] {new RedisLayout(Rows.SPEND)}, settings, clock, metrics);
+            address, new RedisLayout[] {new RedisLayout(view)}, settings, clock, metrics);
   }
 
   void write(FeatureRow... rows) throws Exception {

@@ -13,7 +13,8 @@ import java.util.List;
  * @param key the entity's key columns, in order
  * @param features the view's features, in order
  * @param timeToLiveMs how long after its last write an entity can still have a value that is not
- *     empty, in milliseconds: the largest delay + window + lateness
+ *     empty, in milliseconds: the largest delay + window + lateness; more than 2^53 means for ever,
+ *     as where a feature covers facts of any age
  */
 public record FeatureViewLayout(
     String view,
