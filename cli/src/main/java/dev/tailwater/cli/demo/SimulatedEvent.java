@@ -34,7 +34,7 @@ public sealed interface SimulatedEvent {
               case INT -> flag ? 1 : 0;
               case LONG -> flag ? 1L : 0L;
               case DOUBLE -> flag ? 1.0 : 0.0;
-              case BOOLEAN, STRING, TIMESTAMP -> flag;
+              default -> flag;
             };
       }
       row[i] = value;
