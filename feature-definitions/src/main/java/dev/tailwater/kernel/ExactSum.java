@@ -181,7 +181,7 @@ public final class ExactSum {
   }
 
   /** Rounds a number of three words, its lowest bit worth 2^-scale, half to even. */
-  private static double round(long high, long middle, long low, int scale) {
+  static double round(long high, long middle, long low, int scale) {
     long sign = high & Long.MIN_VALUE;
     if (high < 0) {
       low = -low;
