@@ -2,6 +2,7 @@ package dev.tailwater.expressions;
 
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
+import java.math.BigDecimal;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -10,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeSet;
@@ -19,6 +21,7 @@ import java.util.stream.IntStream;
 import org.apache.calcite.DataContext;
 import org.apache.calcite.adapter.java.JavaTypeFactory;
 import org.apache.calcite.avatica.util.Casing;
+import org.apache.calcite.avatica.util.TimeUnitRange;
 import org.apache.calcite.config.CalciteConnectionConfigImpl;
 import org.apache.calcite.config.CalciteConnectionProperty;
 import org.apache.calcite.jdbc.CalciteSchema;
@@ -35,8 +38,10 @@ import org.apache.calcite.rex.RexBuilder;
 import org.apache.calcite.rex.RexCall;
 import org.apache.calcite.rex.RexExecutorImpl;
 import org.apache.calcite.rex.RexInputRef;
+import org.apache.calcite.rex.RexLiteral;
 import org.apache.calcite.rex.RexNode;
 import org.apache.calcite.rex.RexOver;
+import org.apache.calcite.rex.RexShuttle;
 import org.apache.calcite.rex.RexVisitorImpl;
 import org.apache.calcite.runtime.CalciteContextException;
 import org.apache.calcite.schema.SchemaPlus;
@@ -44,6 +49,7 @@ import org.apache.calcite.sql.SqlAggFunction;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlCallBinding;
 import org.apache.calcite.sql.SqlDynamicParam;
+import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlIdentifier;
 import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlNode;
@@ -52,12 +58,15 @@ import org.apache.calcite.sql.SqlOperator;
 import org.apache.calcite.sql.SqlSyntax;
 import org.apache.calcite.sql.fun.SqlCase;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
+import org.apache.calcite.sql.fun.SqlTrimFunction;
 import org.apache.calcite.sql.parser.SqlParseException;
 import org.apache.calcite.sql.parser.SqlParser;
 import org.apache.calcite.sql.parser.SqlParserPos;
 import org.apache.calcite.sql.type.SqlTypeName;
 import org.apache.calcite.sql.type.SqlTypeUtil;
 import org.apache.calcite.sql.util.SqlShuttle;
+import org.apache.calcite.sql.validate.SqlConformanceEnum;
+import org.apache.calcite.sql.validate.SqlDelegatingConformance;
 import org.apache.calcite.sql.validate.SqlNameMatchers;
 import org.apache.calcite.sql.validate.SqlValidator;
 import org.apache.calcite.sql.validate.SqlValidatorScope;
@@ -71,7 +80,10 @@ import org.jspecify.annotations.Nullable;
 final class CalciteCompiler {
 
   private static final SqlParser.Config SYNTAX =
-      SqlParser.config().withCaseSensitive(true).withUnquotedCasing(Casing.UNCHANGED);
+      SqlParser.config()
+          .withCaseSensitive(true)
+          .withUnquotedCasing(Casing.UNCHANGED)
+          .withConformance(new Conformance());
 
   /** What the parser says it met: the first words of the text it could not go on with. */
   private static final Pattern ENCOUNTERED = Pattern.compile("Encountered \"([^\"]*)\"");
@@ -134,10 +146,12 @@ final class CalciteCompiler {
             new CalciteConnectionConfigImpl(settings));
     SqlValidator validator =
         SqlValidatorUtil.newValidator(
-            SqlStdOperatorTable.instance(),
+            RowFunctions.table(),
             catalog,
             types,
-            SqlValidator.Config.DEFAULT.withTypeCoercionFactory(NumericCoercion::new));
+            SqlValidator.Config.DEFAULT
+                .withConformance(new Conformance())
+                .withTypeCoercionFactory(NumericCoercion::new));
     SqlNode valid = validator.validateParameterizedExpression(bound, typeByName);
     SqlToRelConverter converter =
         new SqlToRelConverter(
@@ -150,7 +164,8 @@ final class CalciteCompiler {
             StandardConvertletTable.INSTANCE,
             // An IN list of any length stays a condition; there is nothing to join it with.
             SqlToRelConverter.config().withInSubQueryThreshold(Integer.MAX_VALUE));
-    RexNode value = converter.convertExpression(valid, valueByName);
+    RexNode value =
+        converter.convertExpression(valid, valueByName).accept(new Replacement(builder));
 
     Inspection inspection = new Inspection();
     value.accept(inspection);
@@ -267,6 +282,9 @@ final class CalciteCompiler {
           return new SqlIdentifier(name, position);
         }
       }
+      if (identifier.isSimple() && name.equalsIgnoreCase("PI")) {
+        return SqlStdOperatorTable.PI.createCall(position);
+      }
       if (isFunction(identifier)) {
         throw refused(position, name + " is not a function of the row");
       }
@@ -282,7 +300,7 @@ final class CalciteCompiler {
     /** Functions written without parentheses read the clock or the session. */
     private static boolean isFunction(SqlIdentifier identifier) {
       List<SqlOperator> functions = new ArrayList<>();
-      SqlStdOperatorTable.instance()
+      RowFunctions.table()
           .lookupOperatorOverloads(
               identifier, null, SqlSyntax.FUNCTION_ID, functions, SqlNameMatchers.liberal());
       return !functions.isEmpty();
@@ -314,6 +332,159 @@ final class CalciteCompiler {
         position.getColumnNum(),
         reason,
         "an expression reads the columns of one row; aggregates belong into feature views");
+  }
+
+  /** Puts the functions written here in the place of Calcite's that mean something else. */
+  private static final class Replacement extends RexShuttle {
+
+    private final RexBuilder builder;
+
+    Replacement(RexBuilder builder) {
+      this.builder = builder;
+    }
+
+    @Override
+    public RexNode visitCall(RexCall call) {
+      RexNode visited = super.visitCall(call);
+      if (!(visited instanceof RexCall inner)) {
+        return visited;
+      }
+      Optional<SqlOperator> replacement = RowFunctions.replacement(inner.getOperator());
+      if (replacement.isPresent()) {
+        return builder.makeCall(inner.getType(), replacement.get(), inner.getOperands());
+      }
+      if (isCast(inner) && SqlTypeUtil.inCharFamily(inner.getType())) {
+        return castToText(inner);
+      }
+      if (isCast(inner)) {
+        return castNumber(inner);
+      }
+      if (RowFunctions.needsOneElementType(inner.getOperator())) {
+        return withOneElementType(inner);
+      }
+      return switch (inner.getKind()) {
+        case TRIM -> trim(inner);
+        case EXTRACT -> extract(inner);
+        default -> inner.getOperator() == SqlStdOperatorTable.JSON_VALUE ? jsonValue(inner) : inner;
+      };
+    }
+
+    /** The shortest digits of a double, all digits of a TIMESTAMP, whole characters. */
+    private RexNode castToText(RexCall cast) {
+      RexNode from = cast.getOperands().get(0);
+      RelDataType type = cast.getType();
+      RexNode text = from;
+      if (SqlTypeUtil.isApproximateNumeric(from.getType())) {
+        text = builder.makeCall(RowFunctions.TEXT_OF_DOUBLE, from);
+      } else if (from.getType().getSqlTypeName() == SqlTypeName.TIMESTAMP) {
+        text = builder.makeCall(RowFunctions.TEXT_OF_TIMESTAMP, from);
+      } else if (!SqlTypeUtil.inCharFamily(from.getType())) {
+        text = cast.clone(textType(type.isNullable()), cast.getOperands());
+      }
+      if (type.getPrecision() == RelDataType.PRECISION_NOT_SPECIFIED) {
+        return text == cast ? cast : builder.makeAbstractCast(type, text, false);
+      }
+      SqlOperator cut =
+          type.getSqlTypeName() == SqlTypeName.CHAR ? RowFunctions.PADDED : RowFunctions.LEFT;
+      return builder.makeCall(
+          type,
+          cut,
+          List.of(text, builder.makeExactLiteral(BigDecimal.valueOf(type.getPrecision()))));
+    }
+
+    /** A DECIMAL is rounded, not cut; a BOOLEAN becomes any number as 0 or 1. */
+    private RexNode castNumber(RexCall cast) {
+      RexNode from = cast.getOperands().get(0);
+      RelDataType type = cast.getType();
+      boolean decimal = type.getSqlTypeName() == SqlTypeName.DECIMAL;
+      if (SqlTypeUtil.inBooleanFamily(from.getType()) && SqlTypeUtil.isNumeric(type)) {
+        RelDataTypeFactory types = builder.getTypeFactory();
+        RelDataType whole =
+            types.createTypeWithNullability(
+                types.createSqlType(SqlTypeName.INTEGER), type.isNullable());
+        return builder.makeCast(type, builder.makeAbstractCast(whole, from, false));
+      }
+      if (decimal
+          && SqlTypeUtil.isNumeric(from.getType())
+          && !SqlTypeUtil.isIntType(from.getType())) {
+        RexNode rounded =
+            builder.makeCall(
+                from.getType(),
+                SqlStdOperatorTable.ROUND,
+                List.of(from, builder.makeExactLiteral(BigDecimal.valueOf(type.getScale()))));
+        return cast.clone(type, List.of(rounded));
+      }
+      return cast;
+    }
+
+    /** Generated code takes the elements of both arrays for those of the result. */
+    private RexNode withOneElementType(RexCall call) {
+      List<RelDataType> types = call.getOperands().stream().map(RexNode::getType).toList();
+      RelDataType common = builder.getTypeFactory().leastRestrictive(types);
+      if (common == null) {
+        return call;
+      }
+      List<RexNode> arrays = new ArrayList<>();
+      for (RexNode array : call.getOperands()) {
+        boolean same = elementType(array.getType()) == elementType(common);
+        arrays.add(same ? array : builder.makeAbstractCast(common, array, false));
+      }
+      return call.clone(call.getType(), arrays);
+    }
+
+    private static SqlTypeName elementType(RelDataType array) {
+      return Objects.requireNonNull(array.getComponentType()).getSqlTypeName();
+    }
+
+    private RelDataType textType(boolean nullable) {
+      RelDataTypeFactory types = builder.getTypeFactory();
+      return types.createTypeWithNullability(types.createSqlType(SqlTypeName.VARCHAR), nullable);
+    }
+
+    /** Any of several characters may be trimmed. */
+    private RexNode trim(RexCall trim) {
+      SqlTrimFunction.Flag side =
+          ((RexLiteral) trim.getOperands().get(0)).getValueAs(SqlTrimFunction.Flag.class);
+      SqlOperator function =
+          side == SqlTrimFunction.Flag.LEADING
+              ? RowFunctions.LTRIM
+              : side == SqlTrimFunction.Flag.TRAILING ? RowFunctions.RTRIM : RowFunctions.BTRIM;
+      return builder.makeCall(
+          trim.getType(), function, List.of(trim.getOperands().get(2), trim.getOperands().get(1)));
+    }
+
+    /** A fraction of the second is that alone, without the whole seconds of the minute. */
+    private RexNode extract(RexCall extract) {
+      TimeUnitRange unit =
+          ((RexLiteral) extract.getOperands().get(0)).getValueAs(TimeUnitRange.class);
+      long second =
+          switch (unit == null ? TimeUnitRange.SECOND : unit) {
+            case MILLISECOND -> 1_000L;
+            case MICROSECOND -> 1_000_000L;
+            case NANOSECOND -> 1_000_000_000L;
+            default -> 0;
+          };
+      return second == 0
+          ? extract
+          : builder.makeCall(
+              extract.getType(),
+              SqlStdOperatorTable.MOD,
+              List.of(
+                  extract,
+                  builder.makeLiteral(BigDecimal.valueOf(second), extract.getType(), false)));
+    }
+
+    /** The value as text, then of the type that RETURNING says: NULL if it is none. */
+    private RexNode jsonValue(RexCall value) {
+      return SqlTypeUtil.inCharFamily(value.getType())
+          ? value
+          : builder.makeAbstractCast(
+              value.getType(), value.clone(textType(true), value.getOperands()), true);
+    }
+
+    private static boolean isCast(RexCall call) {
+      return call.getKind() == SqlKind.CAST || call.getKind() == SqlKind.SAFE_CAST;
+    }
   }
 
   /** What an expression reads; refuses functions whose value depends on more than the row. */
@@ -405,6 +576,12 @@ final class CalciteCompiler {
       return super.coerceOperandType(scope, call, index, target);
     }
 
+    @Override
+    public boolean userDefinedFunctionCoercion(
+        SqlValidatorScope scope, SqlCall call, SqlFunction function) {
+      return false; // Its operand checker has already cast what may be cast.
+    }
+
     private void requireOneKind(SqlCallBinding binding, List<SqlNode> values) {
       RelDataType first = null;
       for (SqlNode value : values) {
@@ -436,12 +613,61 @@ final class CalciteCompiler {
     }
   }
 
+  private static final class Conformance extends SqlDelegatingConformance {
+
+    Conformance() {
+      super(SqlConformanceEnum.DEFAULT);
+    }
+
+    @Override
+    public boolean isPercentRemainderAllowed() {
+      return true;
+    }
+
+    @Override
+    public boolean isBangEqualAllowed() {
+      return true;
+    }
+
+    @Override
+    public boolean allowNiladicParentheses() {
+      return true; // PI() as well as PI
+    }
+
+    @Override
+    public boolean allowExtendedTrim() {
+      return true;
+    }
+
+    @Override
+    public boolean allowLenientCoercion() {
+      return true; // BOOLEAN is cast to numbers, as 0 and 1.
+    }
+
+    @Override
+    public boolean allowPluralTimeUnits() {
+      return true;
+    }
+  }
+
   private static final class TypeSystem extends RelDataTypeSystemImpl {
+
+    private static final int MAX_DIGITS = 38;
 
     /** Branches 'a' and 'abc' are text of any length, not padded to the longest. */
     @Override
     public boolean shouldConvertRaggedUnionTypesToVarying() {
       return true;
+    }
+
+    @Override
+    public int getMaxPrecision(SqlTypeName type) {
+      return type == SqlTypeName.DECIMAL ? MAX_DIGITS : super.getMaxPrecision(type);
+    }
+
+    @Override
+    public int getMaxScale(SqlTypeName type) {
+      return type == SqlTypeName.DECIMAL ? MAX_DIGITS : super.getMaxScale(type);
     }
   }
 

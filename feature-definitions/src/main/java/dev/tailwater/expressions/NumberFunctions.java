@@ -1,0 +1,59 @@
+package dev.tailwater.expressions;
+
+/**
+ * SQL's functions of numbers that are not simply Java's. Public because generated code calls them;
+ * what they mean is said in {@code docs/expressions.md}.
+ */
+public final class NumberFunctions {
+
+  private NumberFunctions() {}
+
+  public static double log(double number) {
+    return Math.log(number);
+  }
+
+  public static double log(double base, double number) {
+    return Math.log(number) / Math.log(base);
+  }
+
+  public static double log2(double number) {
+    return Math.log(number) / Math.log(2);
+  }
+
+  public static double ln(double number) {
+    return Math.log(number);
+  }
+
+  public static double log10(double number) {
+    return Math.log10(number);
+  }
+
+  public static double e() {
+    return Math.E;
+  }
+
+  public static double pi() {
+    return Math.PI;
+  }
+
+  public static double power(double base, double exponent) {
+    return Math.pow(base, exponent);
+  }
+
+  public static double atan2(double y, double x) {
+    return Math.atan2(y, x);
+  }
+
+  /** The two's complement in binary digits. */
+  public static String bin(long number) {
+    return Long.toBinaryString(number);
+  }
+
+  public static boolean isNan(double number) {
+    return Double.isNaN(number);
+  }
+
+  public static boolean isInf(double number) {
+    return Double.isInfinite(number);
+  }
+}

@@ -1,0 +1,284 @@
+package dev.tailwater.expressions;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.calcite.sql.SqlOperator;
+import org.apache.calcite.sql.SqlOperatorTable;
+import org.apache.calcite.sql.fun.SqlLibraryOperators;
+import org.apache.calcite.sql.fun.SqlStdOperatorTable;
+import org.apache.calcite.sql.type.OperandTypes;
+import org.apache.calcite.sql.type.ReturnTypes;
+import org.apache.calcite.sql.type.SqlOperandTypeChecker;
+import org.apache.calcite.sql.type.SqlReturnTypeInference;
+import org.apache.calcite.sql.type.SqlTypeFamily;
+import org.apache.calcite.sql.type.SqlTypeName;
+import org.apache.calcite.sql.type.SqlTypeTransforms;
+import org.apache.calcite.sql.util.SqlOperatorTables;
+
+/**
+ * The functions that expressions may call: standard SQL's as Calcite has them, some of other
+ * dialects, and those whose meaning is written here because Calcite's differs from the standard or
+ * from Flink SQL.
+ */
+final class RowFunctions {
+
+  private static final SqlTypeFamily TEXT = SqlTypeFamily.CHARACTER;
+  private static final SqlTypeFamily WHOLE = SqlTypeFamily.INTEGER;
+  private static final SqlTypeFamily NUMBER = SqlTypeFamily.NUMERIC;
+  private static final SqlTypeFamily TIME = SqlTypeFamily.TIMESTAMP;
+  private static final SqlTypeFamily ARRAY = SqlTypeFamily.ARRAY;
+  private static final SqlTypeFamily MAP = SqlTypeFamily.MAP;
+
+  private static final SqlReturnTypeInference STRING = nullable(SqlTypeName.VARCHAR);
+  private static final SqlReturnTypeInference INT = nullable(SqlTypeName.INTEGER);
+  private static final SqlReturnTypeInference LONG = nullable(SqlTypeName.BIGINT);
+  private static final SqlReturnTypeInference DOUBLE = nullable(SqlTypeName.DOUBLE);
+  private static final SqlReturnTypeInference BOOLEAN = nullable(SqlTypeName.BOOLEAN);
+  private static final SqlReturnTypeInference DATE = nullable(SqlTypeName.DATE);
+  private static final SqlReturnTypeInference TIMESTAMP =
+      ReturnTypes.explicit(SqlTypeName.TIMESTAMP, 3).andThen(SqlTypeTransforms.FORCE_NULLABLE);
+
+  /** Taken from Calcite's tables of other dialects as they are. */
+  private static final List<SqlOperator> OF_DIALECTS =
+      List.of(
+          SqlLibraryOperators.IF,
+          SqlLibraryOperators.IFNULL,
+          SqlLibraryOperators.NVL,
+          SqlLibraryOperators.NVL2,
+          SqlLibraryOperators.GREATEST,
+          SqlLibraryOperators.LEAST,
+          SqlLibraryOperators.TRY_CAST,
+          SqlLibraryOperators.SAFE_CAST,
+          SqlLibraryOperators.CONCAT_FUNCTION,
+          SqlLibraryOperators.CONCAT_WS,
+          SqlLibraryOperators.ILIKE,
+          SqlLibraryOperators.NOT_ILIKE,
+          SqlLibraryOperators.RLIKE,
+          SqlLibraryOperators.NOT_RLIKE,
+          SqlLibraryOperators.TRANSLATE3,
+          SqlLibraryOperators.LEVENSHTEIN,
+          SqlLibraryOperators.SOUNDEX,
+          SqlLibraryOperators.SINH,
+          SqlLibraryOperators.COSH,
+          SqlLibraryOperators.TANH,
+          SqlLibraryOperators.LOG1P,
+          SqlLibraryOperators.ARRAY_APPEND,
+          SqlLibraryOperators.ARRAY_CONCAT,
+          SqlLibraryOperators.ARRAY_DISTINCT,
+          SqlLibraryOperators.ARRAY_EXCEPT,
+          SqlLibraryOperators.ARRAY_INTERSECT,
+          SqlLibraryOperators.ARRAY_JOIN,
+          SqlLibraryOperators.ARRAY_LENGTH,
+          SqlLibraryOperators.ARRAY_MAX,
+          SqlLibraryOperators.ARRAY_MIN,
+          SqlLibraryOperators.ARRAY_PREPEND,
+          SqlLibraryOperators.ARRAY_UNION,
+          SqlLibraryOperators.SORT_ARRAY,
+          SqlLibraryOperators.MAP_CONTAINS_KEY);
+
+  private static final List<SqlOperator> OWN = own();
+
+  /** By the standard operator whose place in compiled code they take. */
+  private static final Map<SqlOperator, SqlOperator> REPLACEMENTS = replacements();
+
+  /** What a cast to text begins with. */
+  static final SqlOperator TEXT_OF_DOUBLE = text("TEXT_OF", "textOf", STRING, one(NUMBER));
+
+  static final SqlOperator TEXT_OF_TIMESTAMP = time("TEXT_OF", "textOf", STRING, one(TIME));
+
+  /** What a cast to CHAR and VARCHAR of a length ends with. */
+  static final SqlOperator LEFT = text("LEFT", "left", STRING, two(TEXT, WHOLE));
+
+  static final SqlOperator PADDED = text("PADDED", "rpad", STRING, two(TEXT, WHOLE));
+
+  static final SqlOperator LTRIM = text("LTRIM", "ltrim", STRING, two(TEXT, TEXT));
+
+  static final SqlOperator RTRIM = text("RTRIM", "rtrim", STRING, two(TEXT, TEXT));
+
+  static final SqlOperator BTRIM = text("BTRIM", "btrim", STRING, two(TEXT, TEXT));
+
+  private static final SqlOperatorTable TABLE = createTable();
+
+  private RowFunctions() {}
+
+  private static SqlOperatorTable createTable() {
+    Set<String> own = new HashSet<>();
+    for (SqlOperator operator : OWN) {
+      own.add(operator.getName());
+    }
+    List<SqlOperator> operators = new ArrayList<>(OWN);
+    operators.addAll(OF_DIALECTS);
+    for (SqlOperator operator : SqlStdOperatorTable.instance().getOperatorList()) {
+      if (!own.contains(operator.getName().toUpperCase(Locale.ROOT))) {
+        operators.add(operator);
+      }
+    }
+    return SqlOperatorTables.of(operators);
+  }
+
+  /** What names may stand for. */
+  static SqlOperatorTable table() {
+    return TABLE;
+  }
+
+  /** Whether arrays of different element types have to be made one type before. */
+  static boolean needsOneElementType(SqlOperator operator) {
+    return operator == SqlLibraryOperators.ARRAY_CONCAT
+        || operator == SqlLibraryOperators.ARRAY_UNION
+        || operator == SqlLibraryOperators.ARRAY_EXCEPT
+        || operator == SqlLibraryOperators.ARRAY_INTERSECT;
+  }
+
+  /** The operator to compile in the place of one that the parser or Calcite chose. */
+  static Optional<SqlOperator> replacement(SqlOperator operator) {
+    return Optional.ofNullable(REPLACEMENTS.get(operator));
+  }
+
+  private static List<SqlOperator> own() {
+    return List.of(
+        text("LENGTH", "charLength", INT, one(TEXT)),
+        text("SUBSTR", "substr", STRING, two(TEXT, WHOLE).or(three(TEXT, WHOLE, WHOLE))),
+        text("LEFT", "left", STRING, two(TEXT, WHOLE)),
+        text("RIGHT", "right", STRING, two(TEXT, WHOLE)),
+        text("INSTR", "instr", INT, two(TEXT, TEXT)),
+        text("STRPOS", "instr", INT, two(TEXT, TEXT)),
+        text("LOCATE", "locate", INT, two(TEXT, TEXT).or(three(TEXT, TEXT, WHOLE))),
+        text("REPLACE", "replace", STRING, three(TEXT, TEXT, TEXT)),
+        text("LTRIM", "ltrim", STRING, one(TEXT).or(two(TEXT, TEXT))),
+        text("RTRIM", "rtrim", STRING, one(TEXT).or(two(TEXT, TEXT))),
+        text("BTRIM", "btrim", STRING, one(TEXT).or(two(TEXT, TEXT))),
+        text("LPAD", "lpad", STRING, two(TEXT, WHOLE).or(three(TEXT, WHOLE, TEXT))),
+        text("RPAD", "rpad", STRING, two(TEXT, WHOLE).or(three(TEXT, WHOLE, TEXT))),
+        text("REPEAT", "repeat", STRING, two(TEXT, WHOLE)),
+        text("REVERSE", "reverse", STRING, one(TEXT)),
+        text("SPLIT_INDEX", "splitIndex", STRING, three(TEXT, TEXT, WHOLE)),
+        text("SPLIT_PART", "splitPart", STRING, three(TEXT, TEXT, WHOLE)),
+        text("STARTSWITH", "startsWith", BOOLEAN, two(TEXT, TEXT)),
+        text("ENDSWITH", "endsWith", BOOLEAN, two(TEXT, TEXT)),
+        text("REGEXP", "regexp", BOOLEAN, two(TEXT, TEXT)),
+        text("REGEXP_LIKE", "regexp", BOOLEAN, two(TEXT, TEXT)),
+        text("REGEXP_REPLACE", "regexpReplace", STRING, three(TEXT, TEXT, TEXT)),
+        text(
+            "REGEXP_EXTRACT",
+            "regexpExtract",
+            STRING,
+            two(TEXT, TEXT).or(three(TEXT, TEXT, WHOLE))),
+        text("REGEXP_SUBSTR", "regexpExtract", STRING, two(TEXT, TEXT)),
+        text("REGEXP_COUNT", "regexpCount", INT, two(TEXT, TEXT)),
+        text("REGEXP_INSTR", "regexpInstr", INT, two(TEXT, TEXT)),
+        text("ASCII", "ascii", INT, one(TEXT)),
+        text("CHR", "chr", STRING, one(WHOLE)),
+        text("MD5", "md5", STRING, one(TEXT)),
+        text("SHA1", "sha1", STRING, one(TEXT)),
+        text("SHA224", "sha224", STRING, one(TEXT)),
+        text("SHA256", "sha256", STRING, one(TEXT)),
+        text("SHA384", "sha384", STRING, one(TEXT)),
+        text("SHA512", "sha512", STRING, one(TEXT)),
+        text("SHA2", "sha2", STRING, two(TEXT, WHOLE)),
+        text("TO_BASE64", "toBase64", STRING, one(TEXT)),
+        text("FROM_BASE64", "fromBase64", STRING, one(TEXT)),
+        text("HEX", "hex", STRING, one(TEXT).or(one(WHOLE))),
+        text("URL_ENCODE", "urlEncode", STRING, one(TEXT)),
+        text("URL_DECODE", "urlDecode", STRING, one(TEXT)),
+        text("PARSE_URL", "parseUrl", STRING, two(TEXT, TEXT).or(three(TEXT, TEXT, TEXT))),
+        text("IS_ALPHA", "isAlpha", BOOLEAN, one(TEXT)),
+        text("IS_DIGIT", "isDigit", BOOLEAN, one(TEXT)),
+        text("IS_DECIMAL", "isDecimal", BOOLEAN, one(TEXT)),
+        collection("ARRAY_CONTAINS", "contains", BOOLEAN, OperandTypes.ARRAY_ELEMENT),
+        collection("ARRAY_POSITION", "position", INT, OperandTypes.ARRAY_ELEMENT),
+        collection("ARRAY_REMOVE", "remove", ReturnTypes.ARG0_NULLABLE, OperandTypes.ARRAY_ELEMENT),
+        collection("ARRAY_REVERSE", "reverse", ReturnTypes.ARG0_NULLABLE, one(ARRAY)),
+        collection(
+            "ARRAY_SLICE",
+            "slice",
+            ReturnTypes.ARG0_NULLABLE,
+            two(ARRAY, WHOLE).or(three(ARRAY, WHOLE, WHOLE))),
+        collection("MAP_KEYS", "keys", ReturnTypes.TO_MAP_KEYS_NULLABLE, one(MAP)),
+        collection("MAP_VALUES", "values", ReturnTypes.TO_MAP_VALUES_NULLABLE, one(MAP)),
+        number("LOG", "log", DOUBLE, one(NUMBER).or(two(NUMBER, NUMBER))),
+        number("LOG2", "log2", DOUBLE, one(NUMBER)),
+        number("LN", "ln", DOUBLE, one(NUMBER)),
+        number("LOG10", "log10", DOUBLE, one(NUMBER)),
+        number("E", "e", DOUBLE, OperandTypes.NILADIC),
+        number("POW", "power", DOUBLE, two(NUMBER, NUMBER)),
+        number("BIN", "bin", STRING, one(WHOLE)),
+        number("IS_NAN", "isNan", BOOLEAN, one(NUMBER)),
+        number("IS_INF", "isInf", BOOLEAN, one(NUMBER)),
+        time("DATE_FORMAT", "dateFormat", STRING, two(TIME, TEXT).or(two(TEXT, TEXT))),
+        time("TO_TIMESTAMP", "toTimestamp", TIMESTAMP, one(TEXT).or(two(TEXT, TEXT))),
+        time("TO_DATE", "toDate", DATE, one(TEXT).or(two(TEXT, TEXT))),
+        time("UNIX_TIMESTAMP", "unixTimestamp", LONG, one(TIME).or(one(TEXT)).or(two(TEXT, TEXT))),
+        time("UNIX_MILLIS", "unixMillis", LONG, one(TIME)),
+        time("FROM_UNIXTIME", "fromUnixtime", STRING, one(WHOLE).or(two(WHOLE, TEXT))),
+        time("TO_TIMESTAMP_LTZ", "toTimestampLtz", TIMESTAMP, two(WHOLE, WHOLE)),
+        time(
+            "CONVERT_TZ",
+            "convertTz",
+            ReturnTypes.ARG0.andThen(SqlTypeTransforms.FORCE_NULLABLE),
+            three(TIME, TEXT, TEXT).or(three(TEXT, TEXT, TEXT))));
+  }
+
+  private static Map<SqlOperator, SqlOperator> replacements() {
+    Map<SqlOperator, SqlOperator> replacements = new HashMap<>();
+    SqlOperator length = text("CHAR_LENGTH", "charLength", INT, one(TEXT));
+    replacements.put(SqlStdOperatorTable.CHAR_LENGTH, length);
+    replacements.put(SqlStdOperatorTable.CHARACTER_LENGTH, length);
+    replacements.put(
+        SqlStdOperatorTable.SUBSTRING,
+        text("SUBSTRING", "substring", STRING, two(TEXT, WHOLE).or(three(TEXT, WHOLE, WHOLE))));
+    replacements.put(
+        SqlStdOperatorTable.POSITION,
+        text("POSITION", "position", INT, two(TEXT, TEXT).or(three(TEXT, TEXT, WHOLE))));
+    replacements.put(
+        SqlStdOperatorTable.OVERLAY, text("OVERLAY", "overlay", STRING, three(TEXT, TEXT, WHOLE)));
+    replacements.put(
+        SqlLibraryOperators.TRANSLATE3,
+        text("TRANSLATE", "translate", STRING, three(TEXT, TEXT, TEXT)));
+    replacements.put(
+        SqlStdOperatorTable.ATAN2, number("ATAN2", "atan2", DOUBLE, two(NUMBER, NUMBER)));
+    return replacements;
+  }
+
+  private static SqlReturnTypeInference nullable(SqlTypeName type) {
+    return ReturnTypes.explicit(type).andThen(SqlTypeTransforms.FORCE_NULLABLE);
+  }
+
+  private static SqlOperandTypeChecker one(SqlTypeFamily first) {
+    return OperandTypes.family(first);
+  }
+
+  private static SqlOperandTypeChecker two(SqlTypeFamily first, SqlTypeFamily second) {
+    return OperandTypes.family(first, second);
+  }
+
+  private static SqlOperandTypeChecker three(
+      SqlTypeFamily first, SqlTypeFamily second, SqlTypeFamily third) {
+    return OperandTypes.family(first, second, third);
+  }
+
+  private static SqlOperator text(
+      String name, String method, SqlReturnTypeInference type, SqlOperandTypeChecker operands) {
+    return new RowFunction(name, TextFunctions.class, method, type, operands);
+  }
+
+  private static SqlOperator collection(
+      String name, String method, SqlReturnTypeInference type, SqlOperandTypeChecker operands) {
+    return new RowFunction(name, CollectionFunctions.class, method, type, operands);
+  }
+
+  private static SqlOperator number(
+      String name, String method, SqlReturnTypeInference type, SqlOperandTypeChecker operands) {
+    return new RowFunction(name, NumberFunctions.class, method, type, operands);
+  }
+
+  private static SqlOperator time(
+      String name, String method, SqlReturnTypeInference type, SqlOperandTypeChecker operands) {
+    return new RowFunction(name, TimeFunctions.class, method, type, operands);
+  }
+}
