@@ -15,4 +15,9 @@ public record Expression(String text, ColumnType type, List<String> reads) {
   public Expression {
     reads = List.copyOf(reads);
   }
+
+  /** Whether it is no more than the name that it reads. */
+  public boolean isColumn() {
+    return reads.equals(List.of(text.trim()));
+  }
 }

@@ -3,7 +3,9 @@ package dev.tailwater.definitions;
 import dev.tailwater.kernel.Aggregate;
 import dev.tailwater.kernel.Window;
 import dev.tailwater.schemas.ColumnType;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * One feature: an aggregate over the events in a window.
@@ -33,4 +35,10 @@ public record FeatureDefinition(
     Optional<Expression> where,
     Window window,
     boolean excludesSelf,
-    Optional<Object> empty) {}
+    Optional<Object> empty) {
+
+  /** What it aggregates, in the order of an aggregate's arguments. */
+  public List<Expression> arguments() {
+    return Stream.of(column, second, by).flatMap(Optional::stream).toList();
+  }
+}

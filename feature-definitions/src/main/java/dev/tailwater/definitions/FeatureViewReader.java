@@ -1,18 +1,21 @@
 package dev.tailwater.definitions;
 
+import dev.tailwater.definitions.FeatureViewDefinition.Source;
 import dev.tailwater.expressions.Expressions;
-import dev.tailwater.kernel.Aggregate;
+import dev.tailwater.expressions.Suggestions;
 import dev.tailwater.kernel.Window;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -22,25 +25,38 @@ import java.util.TreeSet;
 final class FeatureViewReader {
 
   static final int MAX_COLUMNS = 63;
-  static final int MAX_FILTERS = 64;
+  static final int MAX_FILTERS = 62;
+  static final int MAX_SOURCES = 100;
 
-  private static final Duration TICK = Duration.ofMillis(1);
+  private static final Duration SHORTEST_REFRESH = Duration.ofSeconds(1);
 
   private final Registry<StreamReader.Read> streams;
   private final Registry<EntityDefinition> entities;
+  private final Registry<Read> views;
   private final EntityReader entityReader;
   private final Problems problems;
 
-  /** By entity and stream: what the state of one entity for one stream has to hold. */
-  private final Map<List<String>, Shared> shared = new HashMap<>();
+  /** The views that are not read yet, by name: another view is read before what it is based on. */
+  private final Map<String, Unread> unread = new LinkedHashMap<>();
+
+  /** The views that are being read, each based on the next. */
+  private final Deque<String> reading = new ArrayDeque<>();
+
+  /** By entity and stream: how views find the one in the other. */
+  private final Map<List<String>, List<String>> keyColumns = new HashMap<>();
+
+  /** What the state of one entity for the same facts has to hold. */
+  private final Map<List<Object>, Shared> shared = new HashMap<>();
 
   FeatureViewReader(
       Registry<StreamReader.Read> streams,
       Registry<EntityDefinition> entities,
+      Registry<Read> views,
       EntityReader entityReader,
       Problems problems) {
     this.streams = streams;
     this.entities = entities;
+    this.views = views;
     this.entityReader = entityReader;
     this.problems = problems;
   }
@@ -52,94 +68,107 @@ final class FeatureViewReader {
    */
   record Read(FeatureViewDefinition definition, Set<String> broken) {}
 
-  /** What the views of one entity from one stream have in common. */
+  private record Unread(Text name, Section document) {}
+
+  /** What the views of one entity from the same facts have in common. */
   private static final class Shared {
     final Set<String> columns = new LinkedHashSet<>();
     final Set<String> filters = new LinkedHashSet<>();
-    Optional<List<String>> keyColumns = Optional.empty();
     boolean reported;
+  }
+
+  /** Where a view's facts come from, and what its features may read. */
+  private record From(
+      List<Source> sources, Optional<String> basedOn, Columns columns, boolean complete) {}
+
+  /** Announces a view whose name is good, so that others can be based on it. */
+  void announce(Text name, Section document) {
+    unread.put(name.value(), new Unread(name, document));
   }
 
   /** How the views of an entity from a stream find its key there, if there are any. */
   Optional<List<String>> keyColumns(String entity, String stream) {
-    Shared state = shared.get(List.of(entity, stream));
-    return state == null ? Optional.empty() : state.keyColumns;
+    return Optional.ofNullable(keyColumns.get(List.of(entity, stream)));
   }
 
-  /** Absent if its stream or entity is unknown or has a problem itself. */
+  /** Reads everything that was announced. */
+  void readAnnounced() {
+    while (!unread.isEmpty()) {
+      readAnnounced(unread.keySet().iterator().next());
+    }
+  }
+
+  private void readAnnounced(String name) {
+    Unread view = unread.remove(name);
+    if (view != null) {
+      reading.addLast(name);
+      read(view.name(), view.document()).ifPresent(read -> views.define(view.name(), read));
+      reading.removeLast();
+    }
+  }
+
+  /** Absent if where it comes from or its entity is unknown or has a problem itself. */
   Optional<Read> read(Text name, Section document) {
     document.allowOnly(Grammar.FEATURE_VIEW);
     Optional<EntityDefinition> entity =
         document.required("entity", "name the entity it describes").flatMap(entities::find);
-    Optional<Text> from = document.required("from", "name the stream it is computed from");
-    Optional<StreamReader.Read> stream = from.flatMap(streams::find);
     boolean hasFeatures =
         document.present("features", "write features: {tx_count: {count: \"*\", over: 1d}}");
-    Section features = document.section("features").orElse(null);
-    Map<String, Text> mapped = mapped(document, entity);
-    if (stream.isEmpty()) {
+    Section section = document.section("features").orElse(null);
+    Knowledge knowledge = knowledge(document);
+    Optional<From> from = from(name, document, entity);
+    if (from.isEmpty()) {
       return Optional.empty();
     }
-    Columns columns = stream.get().columns();
     Set<String> broken = new TreeSet<>();
-    List<FeatureDefinition> read = new ArrayList<>();
-    if (features != null) {
-      Set<String> names = new LinkedHashSet<>();
-      for (String key : features.keys()) {
-        boolean named = Names.isName(features.at(key).withValue(key), problems);
-        Section section = features.section(key).orElse(null);
-        if (section == null) {
-          broken.add(key);
-          continue;
-        }
-        for (FeatureDefinition feature : feature(key, section, columns, broken)) {
-          Text at = features.at(key).withValue(feature.name());
-          if (!names.add(feature.name())) {
-            problems.add(at, "is the name of two features", "rename one of them");
-          } else if (named && isFree(at, entity, feature.name())) {
-            read.add(feature);
-          }
-        }
-      }
-      if (features.keys().isEmpty()) {
-        problems.add(features.here(), "has no feature", "write at least one");
-      }
-    }
-    if (entity.isEmpty() || (hasFeatures && features == null)) {
+    List<FeatureDefinition> features =
+        section == null ? List.of() : features(section, from.get().columns(), entity, broken);
+    List<Window> windows = features.stream().map(FeatureDefinition::window).toList();
+    Duration refresh = refresh(document, windows);
+    if (entity.isEmpty() || (hasFeatures && section == null)) {
       return Optional.empty();
     }
-    Text at = from.orElse(document.here());
-    Optional<List<String>> keyColumns =
-        entityReader.keyColumns(entity.get(), columns, mapped, Optional.empty(), at);
-    keyColumns.ifPresent(
-        found -> share(entity.get().name(), stream.get(), found, read, name, document));
-    read.sort(Comparator.comparing(FeatureDefinition::name, FeatureViewReader::compareNames));
-    return Optional.of(
-        new Read(
-            new FeatureViewDefinition(
-                name.value(),
-                entity.get().name(),
-                stream.get().definition().name(),
-                keyColumns.orElse(List.of()),
-                read),
-            broken));
+    FeatureViewDefinition view =
+        new FeatureViewDefinition(
+            name.value(),
+            entity.get().name(),
+            from.get().sources(),
+            from.get().basedOn(),
+            refresh,
+            knowledge,
+            features);
+    if (from.get().complete()) {
+      share(view, name, document);
+    }
+    return Optional.of(new Read(view, broken));
   }
 
-  private Map<String, Text> mapped(Section document, Optional<EntityDefinition> entity) {
-    Map<String, Text> mapped = new LinkedHashMap<>();
-    document
-        .section("key")
-        .ifPresent(
-            key -> {
-              for (String column : key.keys()) {
-                key.text(column).ifPresent(text -> mapped.put(column, text));
-              }
-              entity.ifPresent(
-                  found ->
-                      key.allowOnly(
-                          new LinkedHashSet<>(found.key().stream().map(Column::name).toList())));
-            });
-    return mapped;
+  private List<FeatureDefinition> features(
+      Section section, Columns columns, Optional<EntityDefinition> entity, Set<String> broken) {
+    FeatureReader reader = new FeatureReader(columns, broken, problems);
+    List<FeatureDefinition> read = new ArrayList<>();
+    Set<String> names = new LinkedHashSet<>();
+    for (String key : section.keys()) {
+      boolean named = Names.isName(section.at(key).withValue(key), problems);
+      Section entry = section.section(key).orElse(null);
+      if (entry == null) {
+        broken.add(key);
+        continue;
+      }
+      for (FeatureDefinition feature : reader.read(key, entry)) {
+        Text at = section.at(key).withValue(feature.name());
+        if (!names.add(feature.name())) {
+          problems.add(at, "is the name of two features", "rename one of them");
+        } else if (named && isFree(at, entity, feature.name())) {
+          read.add(feature);
+        }
+      }
+    }
+    if (section.keys().isEmpty()) {
+      problems.add(section.here(), "has no feature", "write at least one");
+    }
+    read.sort(Comparator.comparing(FeatureDefinition::name, FeatureViewReader::compareNames));
+    return read;
   }
 
   private boolean isFree(Text at, Optional<EntityDefinition> entity, String name) {
@@ -152,192 +181,354 @@ final class FeatureViewReader {
     return true;
   }
 
-  /** The features of one entry, one for each window; none if it has a problem. */
-  private List<FeatureDefinition> feature(
-      String name, Section section, Columns columns, Set<String> broken) {
-    section.allowOnly(Grammar.FEATURE);
-    Optional<Text> aggregated = aggregated(section);
-    Optional<Aggregate> aggregate =
-        aggregated.map(text -> Aggregate.valueOf(text.name().toUpperCase(Locale.ROOT)));
-    boolean countsAll =
-        aggregate.equals(Optional.of(Aggregate.COUNT))
-            && aggregated.map(Text::value).equals(Optional.of("*"));
-    Optional<Column> column =
-        countsAll ? Optional.empty() : aggregated.flatMap(text -> column(text, columns));
-    Optional<ColumnType> type =
-        aggregate.isPresent() && (countsAll || column.isPresent())
-            ? type(aggregated.orElseThrow(), aggregate.get(), column)
-            : Optional.empty();
-    Duration delay = Durations.read(section, "delay", Duration.ZERO, Duration.ZERO, problems);
-    Optional<Text> whereText = section.text("where");
-    Optional<Expression> where = whereText.flatMap(columns::condition);
-    Optional<Text> emptyText = section.nullableText("empty");
-    Optional<Object> empty =
-        emptyText.isPresent() && type.isPresent()
-            ? empty(emptyText.get(), aggregate.orElseThrow(), type.get())
-            : Optional.empty();
-    boolean complete = type.isPresent() && where.isPresent() == whereText.isPresent();
-
-    List<FeatureDefinition> features = new ArrayList<>();
-    boolean listed = section.isList("over");
-    List<Text> windows =
-        section.present("over", "write a window, as in over: 7d")
-            ? section.texts("over")
-            : List.of();
-    for (Text text : windows) {
-      String featureName = listed ? name + "_" + text.value() : name;
-      Optional<Duration> window = Durations.read(text, TICK, problems);
-      if (window.isPresent()
-          && complete
-          && Names.isName(section.at("over").withValue(featureName), problems)) {
-        features.add(
-            new FeatureDefinition(
-                featureName,
-                type.get(),
-                aggregate.orElseThrow(),
-                column.map(
-                    found -> new Expression(found.name(), found.type(), List.of(found.name()))),
-                Optional.empty(),
-                Optional.empty(),
-                0,
-                0,
-                where,
-                Window.sliding(window.get().toMillis(), delay.toMillis()),
-                false,
-                empty));
-      } else {
-        broken.add(featureName);
-      }
+  private Knowledge knowledge(Section document) {
+    Text text = document.text("knowledge").orElse(null);
+    if (text == null || text.value().equals("as_happened")) {
+      return Knowledge.AS_HAPPENED;
     }
-    if (windows.isEmpty()) {
-      broken.add(name);
-    }
-    return features;
-  }
-
-  private Optional<Text> aggregated(Section section) {
-    List<String> written = section.keys().stream().filter(Grammar.AGGREGATES::contains).toList();
-    if (written.isEmpty()) {
-      problems.add(section.here(), "has no aggregate", "write one of count, sum, avg, min, max");
-      return Optional.empty();
-    }
-    if (written.size() > 1) {
-      problems.add(
-          section.here(),
-          "has " + written.size() + " aggregates: " + String.join(", ", written),
-          "make them features of their own");
-      return Optional.empty();
-    }
-    return section.text(written.get(0));
-  }
-
-  private Optional<Column> column(Text text, Columns columns) {
-    if (text.value().equals("*")) {
-      problems.add(text, "can only be counted", "name a column");
-      return Optional.empty();
-    }
-    if (!columns.isKnown(text.value()) && !text.value().matches("\\w+")) {
-      problems.add(
-          text, "is not a column", "derive it in the stream, and name the derived column here");
-      return Optional.empty();
-    }
-    return columns.find(text);
-  }
-
-  private Optional<ColumnType> type(Text text, Aggregate aggregate, Optional<Column> column) {
-    try {
-      return Optional.of(aggregate.resultType(column.map(Column::type).orElse(null)));
-    } catch (IllegalArgumentException e) {
+    if (!text.value().equals("as_known")) {
       problems.add(
           text,
-          "is a "
-              + column.map(c -> c.type().name()).orElse("missing")
-              + " column, of which there is no "
-              + text.name(),
-          "aggregate another column, or count this one");
+          "is not known here",
+          Suggestions.nextStep(text.value(), List.of("as_happened", "as_known")));
+    }
+    return Knowledge.AS_KNOWN;
+  }
+
+  private Duration refresh(Section document, List<Window> windows) {
+    if (!document.has("refresh")) {
+      return Windows.refresh(windows);
+    }
+    if (document.isSection("refresh")) {
+      Section refresh = document.section("refresh").orElseThrow();
+      refresh.allowOnly(Grammar.REFRESH);
+      return refresh
+          .required("every", "write how often, as in refresh: {every: 1m}")
+          .flatMap(text -> Durations.read(text, SHORTEST_REFRESH, problems))
+          .orElse(Duration.ZERO);
+    }
+    document
+        .text("refresh")
+        .filter(text -> !text.value().equals("never"))
+        .ifPresent(text -> problems.add(text, "is not known here", "write never, or {every: 1m}"));
+    return Duration.ZERO;
+  }
+
+  private Optional<From> from(Text name, Section document, Optional<EntityDefinition> entity) {
+    if (document.isList("from")) {
+      if (document.has("key")) {
+        problems.add(
+            document.at("key"), "belongs to each source of the list", "move it into the list");
+      }
+      return union(name, document, entity);
+    }
+    Text from =
+        document.required("from", "name the stream or view it is computed from").orElse(null);
+    if (from == null) {
       return Optional.empty();
+    }
+    if (views.isDeclared(from.value())) {
+      if (streams.isDeclared(from.value())) {
+        problems.add(from, "is both a stream and a view", "rename one of them");
+        return Optional.empty();
+      }
+      return chain(from, document, entity);
+    }
+    if (!streams.isDeclared(from.value())) {
+      Set<String> known = new LinkedHashSet<>(streams.names());
+      known.addAll(views.names());
+      known.remove(name.value());
+      problems.add(
+          from, "is not a known stream or view", Suggestions.nextStep(from.value(), known));
+      return Optional.empty();
+    }
+    StreamReader.Read stream = streams.get(from.value()).orElse(null);
+    if (stream == null) {
+      return Optional.empty();
+    }
+    Optional<List<String>> key = key(document, stream.columns(), entity, from);
+    return Optional.of(
+        new From(
+            List.of(new Source(from.value(), key.orElse(List.of()), Map.of())),
+            Optional.empty(),
+            stream.columns(),
+            key.isPresent()));
+  }
+
+  private Optional<List<String>> key(
+      Section section, Columns columns, Optional<EntityDefinition> entity, Text at) {
+    Map<String, Text> mapped = new LinkedHashMap<>();
+    section
+        .section("key")
+        .ifPresent(
+            key -> {
+              for (String column : key.keys()) {
+                key.text(column).ifPresent(text -> mapped.put(column, text));
+              }
+              entity.ifPresent(
+                  found ->
+                      key.allowOnly(
+                          new LinkedHashSet<>(found.key().stream().map(Column::name).toList())));
+            });
+    return entity.flatMap(
+        found -> entityReader.keyColumns(found, columns, mapped, Optional.empty(), at));
+  }
+
+  /** The events of another view: its stream's columns, and what it says at each of them. */
+  private Optional<From> chain(Text from, Section document, Optional<EntityDefinition> entity) {
+    if (reading.contains(from.value())) {
+      List<String> cycle = new ArrayList<>(reading);
+      cycle = cycle.subList(cycle.indexOf(from.value()), cycle.size());
+      problems.add(
+          from,
+          "closes the cycle " + String.join(" -> ", cycle) + " -> " + from.value(),
+          "compute one of them from a stream");
+      return Optional.empty();
+    }
+    readAnnounced(from.value());
+    Read base = views.get(from.value()).orElse(null);
+    if (base == null) {
+      return Optional.empty();
+    }
+    if (base.definition().sources().size() != 1) {
+      problems.add(
+          from, "is a view of several streams", "base a view on one that has a single stream");
+      return Optional.empty();
+    }
+    String streamName = base.definition().streams().get(0);
+    StreamReader.Read stream = streams.get(streamName).orElse(null);
+    if (stream == null) {
+      return Optional.empty();
+    }
+    if (!stream.definition().lateness().isZero()) {
+      problems.add(
+          from,
+          "is computed from stream "
+              + streamName
+              + ", whose late events would change what earlier ones saw",
+          "write lateness: 0s in stream " + streamName);
+    }
+    if (isChangelog(stream)) {
+      problems.add(
+          from,
+          "is computed from stream " + streamName + ", whose rows change after they were seen",
+          "base a view on one of events");
+    }
+    Optional<List<String>> key = key(document, stream.columns(), entity, from);
+    return Optional.of(
+        new From(
+            List.of(new Source(streamName, key.orElse(List.of()), Map.of())),
+            Optional.of(from.value()),
+            columnsAndFeatures(stream, base),
+            key.isPresent()));
+  }
+
+  /** A stream's columns, then features by their own names where free, and as view.feature. */
+  private Columns columnsAndFeatures(StreamReader.Read stream, Read nearest) {
+    Columns columns =
+        new Columns(
+            "view " + nearest.definition().name() + " or its stream",
+            stream.definition().columns(),
+            stream.columns().broken(),
+            problems);
+    for (Optional<Read> view = Optional.of(nearest);
+        view.isPresent();
+        view = view.get().definition().basedOn().flatMap(views::get)) {
+      FeatureViewDefinition definition = view.get().definition();
+      List<Column> dotted = new ArrayList<>();
+      for (FeatureDefinition feature : definition.features()) {
+        if (feature.type().isScalar()) {
+          dotted.add(new Column(definition.name() + "." + feature.name(), feature.type(), true));
+          if (!columns.isKnown(feature.name())) {
+            columns.add(new Column(feature.name(), feature.type(), true));
+          }
+        }
+      }
+      dotted.forEach(columns::add);
+      for (String feature : view.get().broken()) {
+        columns.addBroken(definition.name() + "." + feature);
+        columns.addBroken(feature);
+      }
+    }
+    return columns;
+  }
+
+  private static boolean isChangelog(StreamReader.Read stream) {
+    return stream.definition().isChangelog();
+  }
+
+  /** Several streams, seen as one through the names that each maps to its own expressions. */
+  private Optional<From> union(Text name, Section document, Optional<EntityDefinition> entity) {
+    List<Section> sections = document.sections("from");
+    if (sections.size() > MAX_SOURCES) {
+      problems.add(
+          document.at("from"),
+          "has " + sections.size() + " sources, more than " + MAX_SOURCES,
+          "leave some out");
+      return Optional.empty();
+    }
+    List<Source> sources = new ArrayList<>();
+    List<StreamReader.Read> read = new ArrayList<>();
+    Set<String> names = new HashSet<>();
+    Set<String> broken = new HashSet<>();
+    boolean complete = true;
+    for (Section section : sections) {
+      section.allowOnly(Grammar.SOURCE);
+      Text streamName = section.required("stream", "name the stream").orElse(null);
+      StreamReader.Read stream = streamName == null ? null : streams.find(streamName).orElse(null);
+      if (stream == null || streamName == null) {
+        complete = false;
+        continue;
+      }
+      if (!names.add(streamName.value())) {
+        problems.add(
+            streamName, "is in the list twice", "define a second entity for the other role");
+        complete = false;
+        continue;
+      }
+      Map<String, Expression> mapped = mapped(section, stream, broken);
+      Optional<List<String>> key = key(section, stream.columns(), entity, streamName);
+      complete &= key.isPresent();
+      if (!sources.isEmpty()) {
+        requireSame(section, mapped, sources.get(0), broken);
+        requireSameKind(streamName, stream, read.get(0));
+      }
+      sources.add(new Source(streamName.value(), key.orElse(List.of()), mapped));
+      read.add(stream);
+    }
+    if (sources.isEmpty()) {
+      return Optional.empty();
+    }
+    List<Column> columns = new ArrayList<>();
+    sources
+        .get(0)
+        .mapped()
+        .forEach((column, mapped) -> columns.add(new Column(column, mapped.type(), true)));
+    return Optional.of(
+        new From(
+            sources,
+            Optional.empty(),
+            new Columns("the map of view " + name.value(), columns, broken, problems),
+            complete));
+  }
+
+  private Map<String, Expression> mapped(
+      Section section, StreamReader.Read stream, Set<String> broken) {
+    Map<String, Expression> mapped = new LinkedHashMap<>();
+    Section map = section.section("map").orElse(null);
+    if (map == null) {
+      return mapped;
+    }
+    for (String key : map.keys()) {
+      boolean named = Names.isName(map.at(key).withValue(key), problems);
+      Optional<Expression> expression = map.text(key).flatMap(stream.columns()::expression);
+      if (named && expression.isPresent()) {
+        mapped.put(key, expression.get());
+      } else {
+        broken.add(key);
+      }
+    }
+    return mapped;
+  }
+
+  /** Every source has to map the same names to the same types. */
+  private void requireSame(
+      Section section, Map<String, Expression> mapped, Source first, Set<String> broken) {
+    Text here = section.at("map");
+    for (Map.Entry<String, Expression> other : first.mapped().entrySet()) {
+      String key = other.getKey();
+      Expression own = mapped.get(key);
+      if (own == null && !broken.contains(key)) {
+        problems.add(
+            here,
+            "does not have " + key + ", which the source of stream " + first.stream() + " maps",
+            "map it to an expression of type " + other.getValue().type());
+      } else if (own != null && own.type() != other.getValue().type()) {
+        ColumnType type = other.getValue().type();
+        problems.add(
+            section.section("map").flatMap(map -> map.text(key)).orElse(here),
+            "is " + own.type() + " but " + type + " in the source of stream " + first.stream(),
+            "CAST one of them");
+      }
+    }
+    for (String key : mapped.keySet()) {
+      if (!first.mapped().containsKey(key) && !broken.contains(key)) {
+        problems.add(
+            here.withValue(key),
+            "is not mapped by the source of stream " + first.stream(),
+            "map it there too");
+      }
     }
   }
 
-  private Optional<Object> empty(Text text, Aggregate aggregate, ColumnType type) {
-    if (aggregate == Aggregate.COUNT) {
-      problems.add(text, "is not needed: the count of nothing is 0", "leave empty out");
-      return Optional.empty();
-    }
-    if (text.isNull()) {
-      return Optional.empty();
-    }
-    try {
-      Object value =
-          switch (type) {
-            case BOOLEAN ->
-                switch (text.value()) {
-                  case "true" -> true;
-                  case "false" -> false;
-                  default -> throw new IllegalArgumentException("neither true nor false");
-                };
-            case INT -> Integer.valueOf(text.value());
-            case LONG -> Long.valueOf(text.value());
-            case DOUBLE ->
-                text.number().orElseThrow(() -> new IllegalArgumentException("not a number"));
-            default -> throw new IllegalArgumentException("no value stands for an empty " + type);
-          };
-      return Optional.of(value);
-    } catch (IllegalArgumentException e) {
+  /** What an event id means has to be the same for all facts of a view. */
+  private void requireSameKind(Text name, StreamReader.Read stream, StreamReader.Read first) {
+    if (isChangelog(stream) != isChangelog(first)) {
       problems.add(
-          text, "is not a value of type " + type, "write one, or leave empty out for NULL");
-      return Optional.empty();
+          name,
+          "and stream "
+              + first.definition().name()
+              + " are a changelog and events, which do not mix",
+          "make them views of their own");
+    } else if (stream.definition().eventId().isPresent()
+        != first.definition().eventId().isPresent()) {
+      problems.add(
+          name,
+          "has "
+              + (stream.definition().eventId().isPresent() ? "an" : "no")
+              + " event_id, other than stream "
+              + first.definition().name(),
+          "give both streams an event_id, or none");
     }
   }
 
   /** Adds a view to the state it shares with others, within the limits of a state. */
-  private void share(
-      String entity,
-      StreamReader.Read stream,
-      List<String> keyColumns,
-      List<FeatureDefinition> features,
-      Text name,
-      Section document) {
-    String streamName = stream.definition().name();
-    Shared state = shared.computeIfAbsent(List.of(entity, streamName), key -> new Shared());
-    if (state.keyColumns.isPresent() && !state.keyColumns.get().equals(keyColumns)) {
-      problems.add(
-          document.has("key") ? document.at("key") : name.withoutValue(),
-          "entity "
-              + entity
-              + " is found in stream "
-              + streamName
-              + " by "
-              + keyColumns
-              + " here and by "
-              + state.keyColumns.get()
-              + " in another view",
-          "define a second entity for the other role");
+  private void share(FeatureViewDefinition view, Text name, Section document) {
+    for (Source source : view.sources()) {
+      List<String> known =
+          keyColumns.putIfAbsent(List.of(view.entity(), source.stream()), source.keyColumns());
+      if (known != null && !known.equals(source.keyColumns())) {
+        problems.add(
+            document.has("key") ? document.at("key") : name.withoutValue(),
+            "entity "
+                + view.entity()
+                + " is found in stream "
+                + source.stream()
+                + " by "
+                + source.keyColumns()
+                + " here and by "
+                + known
+                + " in another view",
+            "define a second entity for the other role");
+      }
     }
-    state.keyColumns = state.keyColumns.or(() -> Optional.of(keyColumns));
-    for (FeatureDefinition feature : features) {
-      feature.column().ifPresent(column -> state.columns.add(column.text()));
+    for (FeatureDefinition feature : view.features()) {
+      List<Object> facts =
+          List.of(
+              view.entity(),
+              view.sources(),
+              view.basedOn(),
+              view.knowledge(),
+              Windows.isCoarse(feature.window()));
+      Shared state = shared.computeIfAbsent(facts, key -> new Shared());
+      feature.arguments().forEach(read -> state.columns.add(Expressions.normalized(read.text())));
       feature.where().ifPresent(where -> state.filters.add(Expressions.normalized(where.text())));
-    }
-    if (!state.reported
-        && (state.columns.size() > MAX_COLUMNS || state.filters.size() > MAX_FILTERS)) {
-      state.reported = true;
-      problems.add(
-          document.at("features"),
-          "the views of entity "
-              + entity
-              + " from stream "
-              + streamName
-              + " aggregate "
-              + state.columns.size()
-              + " columns with "
-              + state.filters.size()
-              + " different conditions; at most "
-              + MAX_COLUMNS
-              + " and "
-              + MAX_FILTERS
-              + " fit into its state",
-          "move some to an entity of their own");
+      if (!state.reported
+          && (state.columns.size() > MAX_COLUMNS || state.filters.size() > MAX_FILTERS)) {
+        state.reported = true;
+        problems.add(
+            document.at("features"),
+            "the views of entity "
+                + view.entity()
+                + " from "
+                + view.basedOn().orElse("stream " + String.join(", ", view.streams()))
+                + " aggregate more than "
+                + MAX_COLUMNS
+                + " columns, or with more than "
+                + MAX_FILTERS
+                + " different conditions",
+            "move some to an entity of their own");
+      }
     }
   }
 

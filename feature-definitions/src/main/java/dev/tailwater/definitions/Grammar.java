@@ -30,10 +30,11 @@ final class Grammar {
           "expect");
   static final Set<String> EXPECTATION = keys("that", "else");
   static final Set<String> ENTITY = keys(KIND, "name", "key");
-  static final Set<String> FEATURE_VIEW = keys(KIND, "name", "entity", "from", "key", "features");
-  static final Set<String> AGGREGATES = keys("count", "sum", "avg", "min", "max");
-  static final Set<String> FEATURE =
-      keys("count", "sum", "avg", "min", "max", "over", "delay", "where", "empty");
+  static final Set<String> FEATURE_VIEW =
+      keys(KIND, "name", "entity", "from", "key", "refresh", "knowledge", "features");
+  static final Set<String> SOURCE = keys("stream", "key", "map");
+  static final Set<String> REFRESH = keys("every");
+  static final Set<String> FEATURE = feature();
   static final Set<String> MODEL =
       keys(
           KIND,
@@ -41,6 +42,7 @@ final class Grammar {
           "ask",
           "key",
           "vector",
+          "about",
           "answer",
           "deadline",
           "fallback",
@@ -49,7 +51,18 @@ final class Grammar {
           "labels");
   static final Set<String> LABELS = keys("stream", "on", "value", "within");
 
+  static final Set<String> TEST = keys(KIND, "name", "view", "given", "expect");
+  static final Set<String> NEAR = keys("near", "by");
+
   private Grammar() {}
+
+  private static Set<String> feature() {
+    Set<String> keys = new LinkedHashSet<>(AggregateForm.keys());
+    keys.addAll(AggregateForm.allArguments());
+    keys.addAll(
+        List.of("over", "delay", "resolution", "bounds", "zone", "gap", "where", "self", "empty"));
+    return Collections.unmodifiableSet(keys);
+  }
 
   /** In the order in which they are usually written, for messages. */
   private static Set<String> keys(String... keys) {
@@ -63,6 +76,7 @@ final class Grammar {
     documents.put("entity", ENTITY);
     documents.put("feature-view", FEATURE_VIEW);
     documents.put("model", MODEL);
+    documents.put("test", TEST);
     return documents;
   }
 }

@@ -11,6 +11,8 @@ import java.util.Optional;
  *
  * @param ask the stream whose every accepted event asks for a prediction
  * @param answer when its questions are answered
+ * @param about the asking stream's column that holds the id of the event that a question is about;
+ *     empty for the asking event itself. The same for all models that ask the stream
  * @param keyColumns for each entity the vector reads features of: the asking stream's columns that
  *     hold its key, in the order of the key
  * @param vector the inputs, in order
@@ -23,6 +25,7 @@ public record ModelDefinition(
     String name,
     String ask,
     AnswerMode answer,
+    Optional<String> about,
     Map<String, List<String>> keyColumns,
     List<Element> vector,
     Duration deadline,
@@ -42,8 +45,9 @@ public record ModelDefinition(
    * @param name a column, a feature as {@code view.feature}, or the name that was given to an
    *     expression
    * @param expression reads columns of the asking stream and features as {@code view.feature}
+   * @param element which element of a feature that is a list, from 1; 0 for the value itself
    */
-  public record Element(String name, Expression expression) {}
+  public record Element(String name, Expression expression, int element) {}
 
   /**
    * Where the truth arrives.

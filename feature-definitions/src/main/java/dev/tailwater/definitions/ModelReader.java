@@ -4,6 +4,7 @@ import dev.tailwater.definitions.ModelDefinition.Element;
 import dev.tailwater.definitions.ModelDefinition.Labels;
 import dev.tailwater.expressions.Suggestions;
 import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.ColumnType;
 import dev.tailwater.schemas.PredictionFormat;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -26,6 +27,8 @@ final class ModelReader {
   private static final Duration DEADLINE = Duration.ofMillis(100);
   private static final Duration TICK = Duration.ofMillis(1);
   private static final int MAX_INPUTS = 2000;
+  private static final Set<ColumnType> IDS =
+      Set.of(ColumnType.STRING, ColumnType.INT, ColumnType.LONG);
 
   private static final Pattern PLAIN = Pattern.compile("\\w+(\\.\\w+)?");
   private static final Pattern ALL_OF_VIEW = Pattern.compile("(\\w+)\\.\\*");
@@ -44,6 +47,9 @@ final class ModelReader {
 
   /** By stream: when the first model that asks it wants its answers. */
   private final Map<String, AnswerMode> answers = new HashMap<>();
+
+  /** By stream: what the questions of the first model that asks it are about. */
+  private final Map<String, Optional<String>> abouts = new HashMap<>();
 
   ModelReader(
       Registry<StreamReader.Read> streams,
@@ -67,7 +73,14 @@ final class ModelReader {
     document.allowOnly(Grammar.MODEL);
     Optional<Text> ask = document.required("ask", "name the stream whose events ask");
     Optional<StreamReader.Read> stream = ask.flatMap(streams::find);
+    if (stream.isPresent() && stream.get().definition().isChangelog()) {
+      problems.add(
+          ask.orElse(name),
+          "is a changelog, whose records are changes and not questions",
+          "ask a stream of events");
+    }
     AnswerMode answer = answer(name, document, stream);
+    Optional<String> about = about(name, document, stream);
     Duration deadline = Durations.read(document, "deadline", TICK, DEADLINE, problems);
     double fallback = fallback(document);
     String to = to(name, document);
@@ -89,6 +102,7 @@ final class ModelReader {
             name.value(),
             stream.get().definition().name(),
             answer,
+            about,
             keyColumns,
             vector,
             deadline,
@@ -116,6 +130,34 @@ final class ModelReader {
       }
     }
     return answer;
+  }
+
+  /** All models that ask one stream ask about the same event. */
+  private Optional<String> about(Text name, Section document, Optional<StreamReader.Read> stream) {
+    Optional<Text> written = document.text("about");
+    if (stream.isEmpty()) {
+      return Optional.empty();
+    }
+    Optional<Column> column = written.flatMap(stream.get().columns()::find);
+    if (column.isPresent() && !IDS.contains(column.get().type())) {
+      problems.add(
+          written.orElse(name),
+          "is a " + column.get().type() + " column",
+          "name the one that holds an event id: INT, LONG or STRING");
+    }
+    String asked = stream.get().definition().name();
+    Optional<String> about = written.map(Text::value);
+    Optional<String> first = abouts.putIfAbsent(asked, about);
+    if (first != null && !first.equals(about)) {
+      problems.add(
+          written.orElse(name),
+          "differs from another model that asks stream "
+              + asked
+              + ", which asks about "
+              + first.orElse("the asking event"),
+          "give both models the same about");
+    }
+    return about;
   }
 
   private <T extends Enum<T>> T choice(Text written, T[] known, T otherwise) {
@@ -229,11 +271,11 @@ final class ModelReader {
       for (Element element : elements(text, inputs, stream)) {
         if (!names.add(element.name())) {
           problems.add(text, element.name() + " is in the vector twice", "keep one of them");
-        } else if (!element.expression().type().isNumeric()) {
+        } else if (!isInput(element)) {
           problems.add(
               text,
               element.name() + " is " + element.expression().type() + ", and a model reads numbers",
-              "turn it into a number, as in CASE WHEN x = 'a' THEN 1 ELSE 0 END");
+              asNumber(element.expression()));
         } else {
           vector.add(element);
         }
@@ -249,6 +291,49 @@ final class ModelReader {
           "leave some out");
     }
     return vector;
+  }
+
+  /** Whether an element is one number. */
+  private static boolean isInput(Element element) {
+    ColumnType type = element.expression().type();
+    return element.element() > 0 ? type.elementType().isNumeric() : type.isNumeric();
+  }
+
+  /** How a value that is not a number becomes one. */
+  private static String asNumber(Expression expression) {
+    ColumnType type = expression.type();
+    if (type.isMap()) {
+      return "name a key in an expression, as in \"x: " + expression.text().trim() + "['a']\"";
+    }
+    return type.isList()
+        ? "name an element in an expression, as in \"x: " + expression.text().trim() + "[1]\""
+        : "turn it into a number, as in CASE WHEN x = 'a' THEN 1 ELSE 0 END";
+  }
+
+  /** One element for each place of a list of numbers that is a feature; else the one itself. */
+  private List<Element> spread(String name, Expression expression) {
+    Optional<FeatureDefinition> feature = feature(expression);
+    if (feature.isEmpty()
+        || !feature.get().type().isList()
+        || feature.get().type() == ColumnType.STRING_LIST) {
+      return List.of(new Element(name, expression, 0));
+    }
+    List<Element> elements = new ArrayList<>();
+    for (int i = 1; i <= feature.get().limit(); i++) {
+      elements.add(new Element(name + "_" + i, expression, i));
+    }
+    return elements;
+  }
+
+  /** The feature that an expression is, if it is no more than one. */
+  private Optional<FeatureDefinition> feature(Expression expression) {
+    String text = expression.text().trim();
+    int dot = text.indexOf('.');
+    return dot < 0 || !expression.reads().equals(List.of(text))
+        ? Optional.empty()
+        : views
+            .get(text.substring(0, dot))
+            .flatMap(view -> view.definition().feature(text.substring(dot + 1)));
   }
 
   /** The asking stream's columns, and every feature as {@code view.feature}. */
@@ -279,15 +364,15 @@ final class ModelReader {
               found -> {
                 for (FeatureDefinition feature : found.definition().features()) {
                   String name = view + "." + feature.name();
-                  elements.add(
-                      new Element(name, new Expression(name, feature.type(), List.of(name))));
+                  elements.addAll(
+                      spread(name, new Expression(name, feature.type(), List.of(name))));
                 }
               });
       return elements;
     }
     String plain = text.value().trim();
     if (PLAIN.matcher(plain).matches()) {
-      return plain(text.withValue(plain), inputs, stream).stream().toList();
+      return plain(text.withValue(plain), inputs, stream);
     }
     Matcher named = NAMED.matcher(plain);
     if (!named.matches()) {
@@ -301,12 +386,11 @@ final class ModelReader {
     }
     return inputs
         .expression(text.withValue(named.group(2)))
-        .map(expression -> new Element(name, expression))
-        .stream()
-        .toList();
+        .map(expression -> spread(name, expression))
+        .orElse(List.of());
   }
 
-  private Optional<Element> plain(Text text, Columns inputs, StreamReader.Read stream) {
+  private List<Element> plain(Text text, Columns inputs, StreamReader.Read stream) {
     String name = text.value();
     int dot = name.indexOf('.');
     if (dot >= 0) {
@@ -332,7 +416,8 @@ final class ModelReader {
     }
     return inputs
         .get(name)
-        .map(column -> new Element(name, new Expression(name, column.type(), List.of(name))));
+        .map(column -> spread(name, new Expression(name, column.type(), List.of(name))))
+        .orElse(List.of());
   }
 
   /** How the asking stream's events find each entity whose features the vector reads. */

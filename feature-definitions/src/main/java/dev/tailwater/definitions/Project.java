@@ -14,13 +14,15 @@ public record Project(
     List<StreamDefinition> streams,
     List<EntityDefinition> entities,
     List<FeatureViewDefinition> views,
-    List<ModelDefinition> models) {
+    List<ModelDefinition> models,
+    List<TestDefinition> tests) {
 
   public Project {
     streams = List.copyOf(streams);
     entities = List.copyOf(entities);
     views = List.copyOf(views);
     models = List.copyOf(models);
+    tests = List.copyOf(tests);
   }
 
   /** The stream with this name. */
@@ -41,5 +43,30 @@ public record Project(
   /** The model with this name. */
   public Optional<ModelDefinition> model(String modelName) {
     return models.stream().filter(model -> model.name().equals(modelName)).findFirst();
+  }
+
+  /**
+   * The feature, as {@code view.feature}, that a name stands for in a view that is based on
+   * another; empty for a column of the stream. A name without a view is first a column's, then a
+   * feature's of the nearest view.
+   */
+  public Optional<String> featureNamed(String name, FeatureViewDefinition view) {
+    if (view.basedOn().isEmpty()) {
+      return Optional.empty();
+    }
+    if (name.indexOf('.') >= 0) {
+      return Optional.of(name);
+    }
+    StreamDefinition stream = stream(view.streams().get(0)).orElseThrow();
+    if (stream.columns().stream().anyMatch(column -> column.name().equals(name))) {
+      return Optional.empty();
+    }
+    for (FeatureViewDefinition base = view; base.basedOn().isPresent(); ) {
+      base = view(base.basedOn().get()).orElseThrow();
+      if (base.feature(name).filter(feature -> feature.type().isScalar()).isPresent()) {
+        return Optional.of(base.name() + "." + name);
+      }
+    }
+    throw new IllegalStateException(name + " was checked but is not known in view " + view.name());
   }
 }

@@ -172,7 +172,7 @@ final class ProjectFiles {
           problems.add(
               new Text(file, Section.lineOf(node), "", "", false),
               "is not a definition",
-              "start it with kind: stream, entity, feature-view or model");
+              "start it with kind: stream, entity, feature-view, model or test");
         }
       }
     } catch (MarkedYamlEngineException e) {

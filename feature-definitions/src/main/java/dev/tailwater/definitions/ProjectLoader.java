@@ -62,14 +62,21 @@ public final class ProjectLoader {
     read(documents, "entity", entities, entityReader::read);
 
     Registry<FeatureViewReader.Read> views = new Registry<>("feature-view", problems);
-    FeatureViewReader viewReader = new FeatureViewReader(streams, entities, entityReader, problems);
-    read(documents, "feature-view", views, viewReader::read);
+    FeatureViewReader viewReader =
+        new FeatureViewReader(streams, entities, views, entityReader, problems);
+    readViews(documents, views, viewReader);
 
     Registry<ModelDefinition> models = new Registry<>("model", problems);
     ModelReader modelReader =
         new ModelReader(
             streams, entities, views, entityReader, viewReader, streamReader.topics(), problems);
     read(documents, "model", models, modelReader::read);
+
+    TestReader testReader = new TestReader(streams, entities, views, problems);
+    List<TestDefinition> tests = new ArrayList<>();
+    for (Section document : documents.getOrDefault("test", List.of())) {
+      testReader.read(document).ifPresent(tests::add);
+    }
 
     if (documents.getOrDefault("stream", List.of()).isEmpty()) {
       problems.add(
@@ -87,23 +94,20 @@ public final class ProjectLoader {
         streams.all().stream().map(StreamReader.Read::definition).toList(),
         entities.all(),
         views.all().stream().map(FeatureViewReader.Read::definition).toList(),
-        models.all());
+        models.all(),
+        tests);
   }
 
   private Map<String, List<Section>> byKind(List<Section> documents) {
     Map<String, List<Section>> byKind = new LinkedHashMap<>();
     for (Section document : documents) {
       Optional<Text> kind =
-          document.required(Grammar.KIND, "write kind: stream, entity, feature-view or model");
+          document.required(
+              Grammar.KIND, "write kind: stream, entity, feature-view, model or test");
       if (kind.isEmpty()) {
         continue;
       }
-      if (kind.get().value().equals("test")) {
-        problems.add(
-            kind.get(),
-            "documents are not run yet, and a test that is never run proves nothing",
-            "remove the document");
-      } else if (!Grammar.documents().containsKey(kind.get().value())) {
+      if (!Grammar.documents().containsKey(kind.get().value())) {
         problems.add(
             kind.get(),
             "is not a kind of definition",
@@ -125,13 +129,36 @@ public final class ProjectLoader {
     for (Section document : documents.getOrDefault(kind, List.of())) {
       Optional<Text> name = Names.ofDocument(document, problems);
       boolean declared = name.isPresent() && registry.declare(name.get());
-      // A document without a good name is read all the same: its other problems count too.
-      Text here = document.at("name");
-      Optional<T> definition =
-          reader.read(name.orElse(here.withValue("in line " + here.line())), document);
+      Optional<T> definition = reader.read(name.orElse(unnamed(document)), document);
       if (declared) {
         definition.ifPresent(found -> registry.define(name.get(), found));
       }
     }
+  }
+
+  /** Declares all views before the first is read: one may be based on another. */
+  private void readViews(
+      Map<String, List<Section>> documents,
+      Registry<FeatureViewReader.Read> views,
+      FeatureViewReader reader) {
+    List<Section> unnamed = new ArrayList<>();
+    for (Section document : documents.getOrDefault("feature-view", List.of())) {
+      Optional<Text> name = Names.ofDocument(document, problems);
+      if (name.isPresent() && views.declare(name.get())) {
+        reader.announce(name.get(), document);
+      } else {
+        unnamed.add(document);
+      }
+    }
+    reader.readAnnounced();
+    for (Section document : unnamed) {
+      reader.read(unnamed(document), document);
+    }
+  }
+
+  /** A document without a good name is read all the same: its other problems count too. */
+  private static Text unnamed(Section document) {
+    Text here = document.at("name");
+    return here.withValue("in line " + here.line());
   }
 }

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** The definitions of one kind by name, the ones with problems included. */
 final class Registry<T> {
@@ -55,7 +56,17 @@ final class Registry<T> {
     return Optional.ofNullable(definitions.get(name));
   }
 
+  /** The names, those of definitions with problems included. */
+  Set<String> names() {
+    return declared.keySet();
+  }
+
+  /** The definitions in the order in which they were declared. */
   List<T> all() {
-    return new ArrayList<>(definitions.values());
+    List<T> all = new ArrayList<>();
+    for (String name : declared.keySet()) {
+      get(name).ifPresent(all::add);
+    }
+    return all;
   }
 }

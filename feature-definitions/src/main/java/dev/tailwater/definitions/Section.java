@@ -115,6 +115,10 @@ final class Section {
     return Optional.empty();
   }
 
+  boolean isSection(String key) {
+    return values.get(key) instanceof MappingNode;
+  }
+
   boolean isList(String key) {
     return values.get(key) instanceof SequenceNode;
   }
@@ -133,6 +137,31 @@ final class Section {
       text(key).ifPresent(texts::add);
     }
     return texts;
+  }
+
+  /** The mappings in the list at a key; empty if there is none. */
+  List<Section> sections(String key) {
+    if (has(key) && !isList(key)) {
+      problems.add(at(key), "is not a list", "write " + key + ": [{name: value}]");
+      return List.of();
+    }
+    List<Section> sections = new ArrayList<>();
+    if (values.get(key) instanceof SequenceNode sequence) {
+      if (sequence.getValue().isEmpty()) {
+        problems.add(at(key), "is an empty list", "write at least one");
+      }
+      for (Node node : sequence.getValue()) {
+        if (node instanceof MappingNode mapping) {
+          sections.add(new Section(file, pathOf(key), mapping, problems));
+        } else {
+          problems.add(
+              new Text(file, lineOf(node), pathOf(key), "", false),
+              "has an element that is not a mapping",
+              "write {name: value}");
+        }
+      }
+    }
+    return sections;
   }
 
   /**

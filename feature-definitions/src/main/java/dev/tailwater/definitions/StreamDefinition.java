@@ -50,6 +50,11 @@ public record StreamDefinition(
     return columns;
   }
 
+  /** Whether its records are changes of rows, and not events that stay as they are. */
+  public boolean isChangelog() {
+    return format.isChangelog();
+  }
+
   /** A column computed from the columns before it. */
   public record Derived(String name, Expression expression) {}
 

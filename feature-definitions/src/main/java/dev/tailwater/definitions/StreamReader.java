@@ -29,7 +29,10 @@ final class StreamReader {
   private static final Duration TICK = Duration.ofMillis(1);
 
   private static final Map<String, RecordFormat> FORMATS =
-      Map.of("json", RecordFormat.JSON, "avro", RecordFormat.AVRO);
+      Map.of(
+          "json", RecordFormat.JSON,
+          "avro", RecordFormat.AVRO,
+          "debezium-json", RecordFormat.DEBEZIUM_JSON);
 
   private final ProjectFiles files;
   private final Problems problems;
@@ -74,6 +77,9 @@ final class StreamReader {
     eventId.ifPresent(
         text ->
             requireType(text, columns, Set.of(ColumnType.STRING, ColumnType.INT, ColumnType.LONG)));
+    if (format.isChangelog()) {
+      document.present("event_id", "name the primary key of the row, by which changes find it");
+    }
     Optional<Text> key = document.text("key");
     key.ifPresent(columns::find);
     List<Derived> derived = derived(document, columns);
@@ -121,7 +127,8 @@ final class StreamReader {
     }
     RecordFormat format = FORMATS.get(written.get().value());
     if (format == null) {
-      problems.add(written.get(), "is not a format that can be read", "write json or avro");
+      problems.add(
+          written.get(), "is not a format that can be read", "write json, avro or debezium-json");
       return RecordFormat.JSON;
     }
     return format;

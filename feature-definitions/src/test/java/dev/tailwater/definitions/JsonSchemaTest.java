@@ -40,6 +40,8 @@ class JsonSchemaTest {
     Map<String, Set<String>> sections = new LinkedHashMap<>(Grammar.documents());
     sections.put("expectation", Grammar.EXPECTATION);
     sections.put("feature", Grammar.FEATURE);
+    sections.put("source", Grammar.SOURCE);
+    sections.put("refresh", Grammar.REFRESH);
     sections.put("labels", Grammar.LABELS);
 
     sections.forEach(
@@ -48,7 +50,7 @@ class JsonSchemaTest {
           assertThat(definition(name).get("additionalProperties")).as(name).isEqualTo(false);
         });
     assertThat(list(SCHEMA, "oneOf")).hasSize(Grammar.documents().size());
-    assertThat(list(definition("feature"), "oneOf")).hasSize(Grammar.AGGREGATES.size());
+    assertThat(list(definition("feature"), "oneOf")).hasSize(AggregateForm.values().length);
   }
 
   static Stream<Path> examples() throws IOException {
@@ -85,9 +87,37 @@ class JsonSchemaTest {
             "{kind: feature-view, name: v, entity: e, from: s, features: {a: {sum: x, over: 1x}}}",
             "{kind: feature-view, name: v, entity: e, from: s,"
                 + " features: {a: {sum: x, avg: x, over: 1d}}}",
+            "{kind: feature-view, name: v, entity: e, from: s,"
+                + " features: {a: {last_k: x, k: 1001, over: 1d}}}",
+            "{kind: feature-view, name: v, entity: e, from: s,"
+                + " features: {a: {sum: x, over: this year}}}",
+            "{kind: feature-view, name: v, entity: e, from: s, refresh: always,"
+                + " features: {a: {sum: x, over: 1d}}}",
+            "{kind: feature-view, name: v, entity: e, from: [{map: {x: y}}],"
+                + " features: {a: {sum: x, over: 1d}}}",
+            "{kind: test, view: v, given: [], expect: [{at: x}]}",
             "{kind: model, name: m, ask: s, vector: [a], fallback: 2}",
             "{kind: stream, name: s, schema: s.avsc, event_time: t, format: xml}")) {
       assertThat(accepts(SCHEMA, YAML.loadFromString(wrong))).as(wrong).isFalse();
+    }
+  }
+
+  @Test
+  void acceptsTheWholeLanguage() {
+    for (String correct :
+        List.of(
+            "{kind: stream, name: s, schema: s.avsc, event_time: t, format: debezium-json}",
+            "{kind: feature-view, name: v, entity: e, refresh: {every: 1m}, knowledge: as_known,"
+                + " from: [{stream: s, key: {k: a}, map: {x: y + 1}}],"
+                + " features: {a: {quantile: x, q: 0.5, over: [7d, lifetime], resolution: 1h},"
+                + " b: {last_k: x, k: 3, over: last 10 events, self: exclude},"
+                + " c: {count: '*', by: x, max_keys: 9, over: previous 3 months, zone: UTC},"
+                + " d: {first: x, over: session, gap: 1h, empty: none}}}",
+            "{kind: feature-view, name: v, entity: e, from: s, refresh: never,"
+                + " features: {a: {count: '*', over: 1d, bounds: '[)'}}}",
+            "{kind: test, view: v, given: [{at: '10:00', id: 1}],"
+                + " expect: [{at: '11:00', a: {near: 1, by: 0.5}, b: [1], c: null}]}")) {
+      assertThat(accepts(SCHEMA, YAML.loadFromString(correct))).as(correct).isTrue();
     }
   }
 
@@ -187,6 +217,7 @@ class JsonSchemaTest {
       case "string" -> value instanceof String;
       case "boolean" -> value instanceof Boolean;
       case "number" -> value instanceof Number;
+      case "integer" -> value instanceof Integer;
       case "null" -> value == null;
       default -> throw new AssertionError("the schema uses the type " + type);
     };

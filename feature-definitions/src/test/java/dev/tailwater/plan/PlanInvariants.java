@@ -18,7 +18,12 @@ final class PlanInvariants {
   private PlanInvariants() {}
 
   static void check(Plan plan) {
-    plan.streams().forEach(PlanInvariants::checkStream);
+    int derived = plan.streams().size() - plan.chains().size();
+    plan.streams().subList(0, derived).forEach(PlanInvariants::checkStream);
+    for (int c = 0; c < plan.chains().size(); c++) {
+      assertThat(plan.chains().get(c).stream()).isEqualTo(derived + c);
+      checkChain(plan, plan.chains().get(c));
+    }
     for (int e = 0; e < plan.entities().size(); e++) {
       checkEntity(plan, e);
     }
@@ -28,8 +33,9 @@ final class PlanInvariants {
 
   private static void checkStream(StreamPlan stream) {
     List<Column> fullRow = new ArrayList<>(stream.schema().columns());
-    for (StreamPlan.Computed computed : stream.computed()) {
-      assertThat(Expressions.typeOf(computed.expression(), fullRow))
+    for (int i = 0; i < stream.computed().size(); i++) {
+      StreamPlan.Computed computed = stream.computed().get(i);
+      assertThat(Expressions.typeOf(computed.expression(), stream.columnsBefore(i)))
           .as("%s over the columns before it", computed)
           .isEqualTo(computed.column().type());
       fullRow.add(computed.column());
@@ -48,6 +54,30 @@ final class PlanInvariants {
     }
   }
 
+  /** Its row is that of its stream, then the values; what these read is answered before. */
+  private static void checkChain(Plan plan, ChainPlan chain) {
+    StreamPlan from = plan.streams().get(chain.from());
+    List<Column> carried = plan.streams().get(chain.stream()).carried();
+    int own = from.carried().size();
+    assertThat(carried).hasSize(own + chain.values().size());
+    assertThat(carried.subList(0, own)).isEqualTo(from.carried());
+    for (int i = 0; i < chain.values().size(); i++) {
+      assertThat(checkSource(plan, chain.from(), chain.views(), chain.values().get(i)))
+          .isEqualTo(carried.get(own + i).type());
+    }
+    for (int view : chain.views()) {
+      int entity = plan.views().get(view).entity();
+      assertThat(plan.entities().get(entity).keyPositions().get(chain.stream())).isNotNull();
+      for (int e = 0; e <= entity; e++) {
+        assertThat(plan.entities().get(e).inputs())
+            .as("what %s is told comes after what its events ask", plan.entities().get(e).name())
+            .flatExtracting(EntityPlan.Input::origins)
+            .extracting(EntityPlan.Origin::stream)
+            .doesNotContain(chain.stream());
+      }
+    }
+  }
+
   private static void checkEntity(Plan plan, int position) {
     EntityPlan entity = plan.entities().get(position);
     assertThat(entity.keyPositions()).hasSize(plan.streams().size());
@@ -62,21 +92,32 @@ final class PlanInvariants {
     }
     for (int i = 0; i < entity.inputs().size(); i++) {
       EntityPlan.Input input = entity.inputs().get(i);
-      EntityPlan.Origin origin = input.origins().get(0);
-      StreamPlan stream = plan.streams().get(origin.stream());
-      assertThat(entity.keyPositions().get(origin.stream())).isNotNull();
-      assertThat(input.layout().identity() == Identity.EVENT).isEqualTo(stream.eventId() >= 0);
-      assertThat(input.layout().latenessMs()).isEqualTo(stream.disorderMs() + stream.latenessMs());
-      assertThat(input.layout().columns()).hasSize(origin.columns().length);
-      assertThat(input.layout().filters()).isEqualTo(origin.filters().length);
-      for (int c = 0; c < origin.columns().length; c++) {
-        assertThat(stream.carried().get(origin.columns()[c]).type())
-            .isEqualTo(input.layout().columns().get(c));
-      }
-      for (int filter : origin.filters()) {
-        assertThat(stream.carried().get(filter).type()).isEqualTo(ColumnType.BOOLEAN);
+      for (EntityPlan.Origin origin : input.origins()) {
+        checkOrigin(plan, entity, input, origin);
       }
       checkParts(plan, position, i);
+    }
+  }
+
+  private static void checkOrigin(
+      Plan plan, EntityPlan entity, EntityPlan.Input input, EntityPlan.Origin origin) {
+    StreamPlan stream = plan.streams().get(origin.stream());
+    assertThat(entity.keyPositions().get(origin.stream())).isNotNull();
+    assertThat(input.layout().identity())
+        .isEqualTo(
+            stream.format().isChangelog()
+                ? Identity.ROW
+                : stream.eventId() >= 0 ? Identity.EVENT : Identity.NONE);
+    assertThat(input.layout().latenessMs())
+        .isGreaterThanOrEqualTo(stream.disorderMs() + stream.latenessMs());
+    assertThat(input.layout().columns()).hasSize(origin.columns().length);
+    assertThat(input.layout().filters()).isEqualTo(origin.filters().length);
+    for (int c = 0; c < origin.columns().length; c++) {
+      assertThat(stream.carried().get(origin.columns()[c]).type())
+          .isEqualTo(input.layout().columns().get(c));
+    }
+    for (int filter : origin.filters()) {
+      assertThat(stream.carried().get(filter).type()).isEqualTo(ColumnType.BOOLEAN);
     }
   }
 
@@ -119,21 +160,27 @@ final class PlanInvariants {
         spec.aggregation().column() < 0
             ? null
             : input.layout().columns().get(spec.aggregation().column());
-    assertThat(feature.type()).isEqualTo(spec.aggregation().function().resultType(column));
+    ColumnType type = spec.aggregation().function().resultType(column);
+    if (spec.aggregation().by() >= 0) {
+      assertThat(feature.type())
+          .isEqualTo(type == ColumnType.DOUBLE ? ColumnType.DOUBLE_MAP : ColumnType.LONG_MAP);
+    } else {
+      assertThat(feature.type()).isEqualTo(type);
+    }
     assertThat(spec.filter()).isLessThan(input.layout().filters());
     Object empty = spec.empty();
     assertThat(feature.nullable()).isEqualTo(empty == null);
     if (empty != null) {
       assertThat(empty).isInstanceOf(feature.type().javaClass());
     }
-    if (spec.aggregation().function() == Aggregate.COUNT) {
+    if (spec.aggregation().function() == Aggregate.COUNT && spec.aggregation().by() < 0) {
       assertThat(empty).isEqualTo(0L);
     }
   }
 
   private static void checkModel(Plan plan, ModelPlan model) {
     for (ModelPlan.Element element : model.vector()) {
-      checkSource(plan, model, element.source());
+      checkSource(plan, model.ask(), model.views(), element.source());
     }
     for (int view : model.views()) {
       EntityPlan entity = plan.entities().get(plan.views().get(view).entity());
@@ -141,18 +188,22 @@ final class PlanInvariants {
     }
   }
 
-  private static ColumnType checkSource(Plan plan, ModelPlan model, ModelPlan.Source source) {
+  private static ColumnType checkSource(
+      Plan plan, int stream, int[] views, ModelPlan.Source source) {
     if (source instanceof ModelPlan.Source.CarriedColumn column) {
-      return plan.streams().get(model.ask()).carried().get(column.position()).type();
+      return plan.streams().get(stream).carried().get(column.position()).type();
     }
     if (source instanceof ModelPlan.Source.Feature feature) {
-      assertThat(model.views()).contains(feature.view());
+      assertThat(views).contains(feature.view());
       return plan.views().get(feature.view()).features().get(feature.feature()).type();
+    }
+    if (source instanceof ModelPlan.Source.ListElement element) {
+      return checkSource(plan, stream, views, element.list()).elementType();
     }
     ModelPlan.Source.Expression expression = (ModelPlan.Source.Expression) source;
     assertThat(expression.inputs()).hasSize(expression.inputColumns().size());
     for (int i = 0; i < expression.inputs().size(); i++) {
-      assertThat(checkSource(plan, model, expression.inputs().get(i)))
+      assertThat(checkSource(plan, stream, views, expression.inputs().get(i)))
           .isEqualTo(expression.inputColumns().get(i).type());
     }
     return Expressions.typeOf(expression.text(), expression.inputColumns());

@@ -1,0 +1,62 @@
+package dev.tailwater.definitions;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a view should say after given events.
+ *
+ * @param name as the user wrote it, else the view's
+ * @param file relative to the project folder, for messages
+ * @param line where the test begins
+ * @param given the events, in the order in which they arrive
+ */
+public record TestDefinition(
+    String name, String view, String file, int line, List<Given> given, List<Expected> expected) {
+
+  public TestDefinition {
+    given = List.copyOf(given);
+    expected = List.copyOf(expected);
+  }
+
+  /**
+   * One event.
+   *
+   * @param eventTime in milliseconds since the epoch; in {@code values} too
+   * @param values what is written, by column of the stream's schema and in its type; the other
+   *     columns are NULL, but an event id is one that no other event has
+   */
+  public record Given(
+      int line, String stream, long eventTime, Map<String, @Nullable Object> values) {
+
+    public Given {
+      values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
+    }
+  }
+
+  /**
+   * What features should be.
+   *
+   * @param at the instant of the question, in milliseconds since the epoch
+   * @param key in the order and the types of the entity's key
+   * @param values by feature
+   */
+  public record Expected(int line, long at, List<Object> key, Map<String, Value> values) {
+
+    public Expected {
+      key = List.copyOf(key);
+      values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
+    }
+  }
+
+  /**
+   * What a feature should be.
+   *
+   * @param value in the feature's type, or null for NULL; a double has to be equal in every bit
+   * @param by how far a DOUBLE may be from it; 0 for not at all
+   */
+  public record Value(@Nullable Object value, double by) {}
+}

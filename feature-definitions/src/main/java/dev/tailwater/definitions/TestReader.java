@@ -1,0 +1,260 @@
+package dev.tailwater.definitions;
+
+import dev.tailwater.definitions.TestDefinition.Expected;
+import dev.tailwater.definitions.TestDefinition.Given;
+import dev.tailwater.definitions.TestDefinition.Value;
+import dev.tailwater.expressions.Suggestions;
+import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.ColumnType;
+import dev.tailwater.schemas.Timestamps;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Reads {@code kind: test}. */
+final class TestReader {
+
+  private static final String AT = "at";
+  private static final String STREAM = "stream";
+  private static final Pattern TIME_OF_DAY = Pattern.compile("\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?");
+
+  /** The day of a time that is written without one. */
+  private static final String DAY = "2026-01-01T";
+
+  private final Registry<StreamReader.Read> streams;
+  private final Registry<EntityDefinition> entities;
+  private final Registry<FeatureViewReader.Read> views;
+  private final Problems problems;
+
+  TestReader(
+      Registry<StreamReader.Read> streams,
+      Registry<EntityDefinition> entities,
+      Registry<FeatureViewReader.Read> views,
+      Problems problems) {
+    this.streams = streams;
+    this.entities = entities;
+    this.views = views;
+    this.problems = problems;
+  }
+
+  /** Absent if its view is unknown or has a problem; every reason is reported. */
+  Optional<TestDefinition> read(Section document) {
+    document.allowOnly(Grammar.TEST);
+    Optional<FeatureViewReader.Read> view =
+        document.required("view", "name the view that is tested").flatMap(views::find);
+    document.present("given", "write events, as in given: [{at: \"10:00\", customer_id: a}]");
+    document.present("expect", "write values, as in expect: [{at: \"10:00\", tx_count: 2}]");
+    List<Section> given = document.sections("given");
+    List<Section> expected = document.sections("expect");
+    if (view.isEmpty()) {
+      return Optional.empty();
+    }
+    FeatureViewDefinition definition = view.get().definition();
+    Text here = document.here();
+    return Optional.of(
+        new TestDefinition(
+            document.text("name").map(Text::value).orElse(definition.name()),
+            definition.name(),
+            here.file(),
+            here.line(),
+            given.stream().flatMap(row -> given(row, definition).stream()).toList(),
+            expected.stream().flatMap(row -> expected(row, view.get()).stream()).toList()));
+  }
+
+  private Optional<Given> given(Section row, FeatureViewDefinition view) {
+    Optional<StreamReader.Read> stream = stream(row, view);
+    Optional<Long> at = at(row);
+    if (stream.isEmpty() || at.isEmpty()) {
+      return Optional.empty();
+    }
+    StreamDefinition definition = stream.get().definition();
+    Map<String, ColumnType> columns = new LinkedHashMap<>();
+    definition.schema().columns().forEach(column -> columns.put(column.name(), column.type()));
+    Map<String, @Nullable Object> values = new LinkedHashMap<>();
+    values.put(definition.eventTime(), at.get());
+    for (String key : row.keys()) {
+      if (key.equals(AT) || (key.equals(STREAM) && !columns.containsKey(STREAM))) {
+        continue;
+      }
+      ColumnType type = columns.get(key);
+      if (type == null) {
+        problems.add(
+            row.at(key),
+            "is not a column of the schema of stream " + definition.name(),
+            Suggestions.nextStep(key, columns.keySet()));
+      } else if (key.equals(definition.eventTime())) {
+        problems.add(row.at(key), "is the event time, which at says", "leave it out");
+      } else {
+        row.nullableText(key)
+            .ifPresent(
+                text -> {
+                  if (text.isNull()) {
+                    values.put(key, null);
+                  } else {
+                    scalar(text, type).ifPresent(value -> values.put(key, value));
+                  }
+                });
+      }
+    }
+    return Optional.of(new Given(row.here().line(), definition.name(), at.get(), values));
+  }
+
+  private Optional<StreamReader.Read> stream(Section row, FeatureViewDefinition view) {
+    List<String> names = view.streams();
+    Optional<StreamReader.Read> only = streams.get(names.get(0));
+    boolean isColumn = only.isPresent() && only.get().definition().schema().indexOf(STREAM) >= 0;
+    if (names.size() == 1 && (!row.has(STREAM) || isColumn)) {
+      return only;
+    }
+    Optional<Text> written =
+        row.required(STREAM, "name the stream of the event: one of " + String.join(", ", names));
+    if (written.isPresent() && !names.contains(written.get().value())) {
+      problems.add(
+          written.get(),
+          "is not a stream of view " + view.name(),
+          Suggestions.nextStep(written.get().value(), names));
+      return Optional.empty();
+    }
+    return written.flatMap(text -> streams.get(text.value()));
+  }
+
+  private Optional<Long> at(Section row) {
+    Optional<Text> text = row.required(AT, "write when, as in at: \"10:00\"");
+    if (text.isEmpty()) {
+      return Optional.empty();
+    }
+    String written = text.get().value();
+    try {
+      return Optional.of(
+          Timestamps.parse(TIME_OF_DAY.matcher(written).matches() ? DAY + written + "Z" : written));
+    } catch (IllegalArgumentException e) {
+      problems.add(
+          text.get(),
+          "is not an instant",
+          "write 2026-01-01T10:00:00Z, or a time of that day as 10:00");
+      return Optional.empty();
+    }
+  }
+
+  private Optional<Expected> expected(Section row, FeatureViewReader.Read view) {
+    FeatureViewDefinition definition = view.definition();
+    EntityDefinition entity = entities.get(definition.entity()).orElse(null);
+    Optional<Long> at = at(row);
+    if (entity == null || at.isEmpty()) {
+      return Optional.empty();
+    }
+    List<Object> key = new ArrayList<>();
+    Set<String> known = new LinkedHashSet<>(Set.of(AT));
+    for (Column column : entity.key()) {
+      known.add(column.name());
+      row.required(column.name(), "say about which " + entity.name())
+          .flatMap(text -> scalar(text, column.type()))
+          .ifPresent(key::add);
+    }
+    Map<String, Value> values = new LinkedHashMap<>();
+    for (String name : row.keys()) {
+      Optional<FeatureDefinition> feature = definition.feature(name);
+      if (feature.isPresent()) {
+        value(row, name, feature.get().type()).ifPresent(value -> values.put(name, value));
+      } else if (!known.contains(name) && !view.broken().contains(name)) {
+        problems.add(
+            row.at(name),
+            "is not a feature of view " + definition.name(),
+            Suggestions.nextStep(
+                name, definition.features().stream().map(FeatureDefinition::name).toList()));
+      }
+    }
+    if (row.keys().stream().allMatch(known::contains)) {
+      problems.add(row.here(), "expects nothing", "write the value of a feature");
+    }
+    return key.size() < entity.key().size()
+        ? Optional.empty()
+        : Optional.of(new Expected(row.here().line(), at.get(), key, values));
+  }
+
+  private Optional<Value> value(Section row, String name, ColumnType type) {
+    if (type.isList()) {
+      return list(row, name, type);
+    }
+    if (type.isMap() && row.isSection(name)) {
+      return map(row.section(name).orElseThrow(), type);
+    }
+    if (type == ColumnType.DOUBLE && row.isSection(name)) {
+      return near(row.section(name).orElseThrow());
+    }
+    Optional<Text> text = row.nullableText(name);
+    if (text.isPresent() && text.get().isNull()) {
+      return Optional.of(new Value(null, 0));
+    }
+    if (type.isMap()) {
+      text.ifPresent(written -> problems.add(written, "is not a map", "write {a: 1, b: 2}"));
+      return Optional.empty();
+    }
+    return text.flatMap(written -> scalar(written, type)).map(value -> new Value(value, 0));
+  }
+
+  private Optional<Value> near(Section section) {
+    section.allowOnly(Grammar.NEAR);
+    Optional<Object> value =
+        section
+            .required("near", "write the value, as in {near: 1.5, by: 1e-9}")
+            .flatMap(text -> scalar(text, ColumnType.DOUBLE));
+    Optional<Object> by =
+        section
+            .required("by", "write how far it may be off, as in {near: 1.5, by: 1e-9}")
+            .flatMap(text -> scalar(text, ColumnType.DOUBLE));
+    if (by.isPresent() && !((Double) by.get() >= 0)) {
+      problems.add(section.at("by"), "is not a distance", "write 0 or more");
+      return Optional.empty();
+    }
+    return value.flatMap(found -> by.map(distance -> new Value(found, (Double) distance)));
+  }
+
+  private Optional<Value> list(Section row, String name, ColumnType type) {
+    if (!row.isList(name)) {
+      Optional<Text> text = row.nullableText(name);
+      if (text.isPresent() && text.get().isNull()) {
+        return Optional.of(new Value(null, 0));
+      }
+      text.ifPresent(written -> problems.add(written, "is not a list", "write [1, 2]"));
+      return Optional.empty();
+    }
+    List<Object> values = new ArrayList<>();
+    List<Text> texts = row.texts(name);
+    for (Text text : texts) {
+      scalar(text, type.elementType()).ifPresent(values::add);
+    }
+    return values.size() < texts.size()
+        ? Optional.empty()
+        : Optional.of(new Value(List.copyOf(values), 0));
+  }
+
+  private Optional<Value> map(Section section, ColumnType type) {
+    TreeMap<String, Object> values = new TreeMap<>();
+    for (String key : section.keys()) {
+      section
+          .text(key)
+          .flatMap(text -> scalar(text, type.elementType()))
+          .ifPresent(value -> values.put(key, value));
+    }
+    return values.size() < section.keys().size()
+        ? Optional.empty()
+        : Optional.of(new Value(values, 0));
+  }
+
+  private Optional<Object> scalar(Text text, ColumnType type) {
+    try {
+      return Optional.of(Literals.parse(text, type));
+    } catch (IllegalArgumentException e) {
+      problems.add(text, "is not a value of type " + type, "write one, or null for NULL");
+      return Optional.empty();
+    }
+  }
+}
