@@ -25,8 +25,9 @@ public final class Chunk {
   /** The id of no chunk. */
   static final int NONE = -1;
 
-  private static final byte VERSION = 1;
+  private static final byte VERSION = 2;
   private static final int FIRST_CAPACITY = 4;
+  private static final @Nullable String[] NO_TEXTS = {};
 
   private final StateShape shape;
   private final int previous;
@@ -35,21 +36,47 @@ public final class Chunk {
   private int count;
   private long[] rows;
 
+  /** The texts of the rows, one behind the other, if the shape stores any. */
+  private @Nullable String[] texts;
+
   /** Smallest and largest rank per extremum of the shape; only of a sealed chunk, when needed. */
   private long @Nullable [] extremes;
 
-  private Chunk(StateShape shape, int previous, int next, boolean sealed, int count, long[] rows) {
+  private Chunk(
+      StateShape shape,
+      int previous,
+      int next,
+      boolean sealed,
+      int count,
+      long[] rows,
+      @Nullable String[] texts) {
     this.shape = shape;
     this.previous = previous;
     this.next = next;
     this.sealed = sealed;
     this.count = count;
     this.rows = rows;
+    this.texts = texts;
   }
 
   /** A new tail without facts. */
   static Chunk tail(StateShape shape, int previous) {
-    return new Chunk(shape, previous, NONE, false, 0, new long[FIRST_CAPACITY * shape.stride]);
+    return new Chunk(
+        shape,
+        previous,
+        NONE,
+        false,
+        0,
+        new long[FIRST_CAPACITY * shape.stride],
+        noTexts(FIRST_CAPACITY * shape.texts));
+  }
+
+  private static @Nullable String[] noTexts(int length) {
+    return length == 0 ? NO_TEXTS : new String[length];
+  }
+
+  private static @Nullable String[] resized(@Nullable String[] texts, int length) {
+    return length == 0 ? NO_TEXTS : Arrays.copyOf(texts, length);
   }
 
   int count() {
@@ -87,6 +114,17 @@ public final class Chunk {
     return rows[index * shape.stride + StateShape.OFFSET];
   }
 
+  /** A fact's text in a stored text column. */
+  @Nullable String text(int index, int column) {
+    return texts[index * shape.texts + shape.textSlot[column]];
+  }
+
+  /** Whether a fact has all these bits in its presence and filter words. */
+  boolean has(int index, long presence, long filter) {
+    int at = index * shape.stride;
+    return (~rows[at + shape.presenceWord] & presence | ~rows[at + shape.filterWord] & filter) == 0;
+  }
+
   long lastTime() {
     return time(count - 1);
   }
@@ -107,8 +145,9 @@ public final class Chunk {
     int at = count * shape.stride;
     if (at == rows.length) {
       rows = Arrays.copyOf(rows, 2 * at);
+      texts = resized(texts, 2 * count * shape.texts);
     }
-    shape.encode(fact, rows, at);
+    shape.encode(fact, rows, at, texts, count * shape.texts);
     count++;
   }
 
@@ -118,56 +157,103 @@ public final class Chunk {
     sealed = true;
     if (rows.length > count * shape.stride) {
       rows = Arrays.copyOf(rows, count * shape.stride);
+      texts = resized(texts, count * shape.texts);
     }
   }
 
   /** This chunk with one more row: itself if it is a tail, else a new chunk. */
-  Chunk withRow(int index, long[] row) {
-    int stride = shape.stride;
-    int at = index * stride;
-    int used = count * stride;
-    long[] target = rows;
-    if (sealed || used == rows.length) {
-      target = Arrays.copyOf(rows, sealed ? used + stride : 2 * used);
-    }
-    System.arraycopy(rows, at, target, at + stride, used - at);
-    System.arraycopy(row, 0, target, at, stride);
+  Chunk withRow(int index, Row row) {
+    int capacity = rows.length / shape.stride;
+    int needed = sealed ? count + 1 : count == capacity ? 2 * count : capacity;
+    boolean moves = sealed || needed != capacity;
+    long[] grown = moves ? Arrays.copyOf(rows, needed * shape.stride) : rows;
+    @Nullable String[] grownTexts = moves ? resized(texts, needed * shape.texts) : texts;
+    int at = index * shape.stride;
+    System.arraycopy(rows, at, grown, at + shape.stride, count * shape.stride - at);
+    System.arraycopy(row.words(), 0, grown, at, shape.stride);
+    int textAt = index * shape.texts;
+    System.arraycopy(texts, textAt, grownTexts, textAt + shape.texts, count * shape.texts - textAt);
+    System.arraycopy(row.texts(), 0, grownTexts, textAt, shape.texts);
     if (sealed) {
-      return new Chunk(shape, previous, next, true, count + 1, target);
+      return new Chunk(shape, previous, next, true, count + 1, grown, grownTexts);
     }
-    rows = target;
+    rows = grown;
+    texts = grownTexts;
     count++;
     return this;
   }
 
   /** This chunk with one row exchanged: itself if it is a tail, else a new chunk. */
-  Chunk withRowReplaced(int index, long[] row) {
-    Chunk target = sealed ? new Chunk(shape, previous, next, true, count, rows.clone()) : this;
-    System.arraycopy(row, 0, target.rows, index * shape.stride, shape.stride);
+  Chunk withRowReplaced(int index, Row row) {
+    Chunk target =
+        sealed
+            ? new Chunk(
+                shape,
+                previous,
+                next,
+                true,
+                count,
+                rows.clone(),
+                resized(texts, count * shape.texts))
+            : this;
+    System.arraycopy(row.words(), 0, target.rows, index * shape.stride, shape.stride);
+    System.arraycopy(row.texts(), 0, target.texts, index * shape.texts, shape.texts);
     return target;
   }
 
+  /** One fact outside of a chunk: as many words and texts as the shape has. */
+  record Row(long[] words, @Nullable String[] texts) {
+
+    /** A fact as a row. */
+    static Row of(Fact fact, StateShape shape) {
+      Row row = new Row(new long[shape.stride], noTexts(shape.texts));
+      shape.encode(fact, row.words, 0, row.texts, 0);
+      return row;
+    }
+  }
+
   /** A copy of one row. */
-  long[] row(int index) {
-    return Arrays.copyOfRange(rows, index * shape.stride, (index + 1) * shape.stride);
+  Row row(int index) {
+    return new Row(
+        Arrays.copyOfRange(rows, index * shape.stride, (index + 1) * shape.stride),
+        texts(index, index + 1));
+  }
+
+  private @Nullable String[] texts(int from, int to) {
+    return shape.texts == 0
+        ? NO_TEXTS
+        : Arrays.copyOfRange(texts, from * shape.texts, to * shape.texts);
   }
 
   /** The first half, sealed and followed by the other. */
   Chunk firstHalf(int secondId) {
-    long[] half = Arrays.copyOf(rows, SPLIT_AT / 2 * shape.stride);
-    return new Chunk(shape, previous, secondId, true, SPLIT_AT / 2, half);
+    int half = SPLIT_AT / 2;
+    return new Chunk(
+        shape,
+        previous,
+        secondId,
+        true,
+        half,
+        Arrays.copyOf(rows, half * shape.stride),
+        texts(0, half));
   }
 
   /** The second half: a tail if this is one. */
   Chunk secondHalf(int firstId) {
     int from = SPLIT_AT / 2;
-    long[] half = Arrays.copyOfRange(rows, from * shape.stride, count * shape.stride);
-    return new Chunk(shape, firstId, next, sealed, count - from, half);
+    return new Chunk(
+        shape,
+        firstId,
+        next,
+        sealed,
+        count - from,
+        Arrays.copyOfRange(rows, from * shape.stride, count * shape.stride),
+        texts(from, count));
   }
 
   /** This chunk behind another one. */
   Chunk behind(int newPrevious) {
-    return new Chunk(shape, newPrevious, next, sealed, count, rows);
+    return new Chunk(shape, newPrevious, next, sealed, count, rows, texts);
   }
 
   /** The smallest rank at an extremum in rows [from, to), or Long.MAX_VALUE. */
@@ -201,10 +287,8 @@ public final class Chunk {
     StateShape.Extremum of = shape.extrema[extremum];
     long best = smallest ? Long.MAX_VALUE : Long.MIN_VALUE;
     for (int index = from; index < to; index++) {
-      int at = index * shape.stride;
-      if ((rows[at + shape.presenceWord] & of.presence()) == of.presence()
-          && (rows[at + shape.filterWord] & of.filter()) == of.filter()) {
-        long rank = shape.rank(of.column(), rows[at + of.valueWord()]);
+      if (has(index, of.presence(), of.filter())) {
+        long rank = shape.rank(of.column(), rows[index * shape.stride + of.valueWord()]);
         best = smallest ? Math.min(best, rank) : Math.max(best, rank);
       }
     }
@@ -213,7 +297,10 @@ public final class Chunk {
 
   /** An independent copy: a sealed chunk is its own. */
   public Chunk copy() {
-    return sealed ? this : new Chunk(shape, previous, next, false, count, rows.clone());
+    return sealed
+        ? this
+        : new Chunk(
+            shape, previous, next, false, count, rows.clone(), resized(texts, texts.length));
   }
 
   /** Writes the chunk, in a format of its own that starts with a version. */
@@ -236,6 +323,12 @@ public final class Chunk {
           out.writeLong(rows[at + word]);
         } else {
           Varint.writeSigned(out, rows[at + word]);
+        }
+      }
+      for (int slot = 0; slot < shape.texts; slot++) {
+        String text = texts[index * shape.texts + slot];
+        if (text != null) {
+          Varint.writeText(out, text);
         }
       }
     }
@@ -262,6 +355,7 @@ public final class Chunk {
     int stride = shape.stride;
     int capacity = sealed ? (int) count : Math.max(FIRST_CAPACITY, (int) count);
     long[] rows = new long[capacity * stride];
+    @Nullable String[] texts = noTexts(capacity * shape.texts);
     for (int index = 0; index < count; index++) {
       int at = index * stride;
       for (int word = 0; word <= StateShape.OFFSET; word++) {
@@ -270,7 +364,12 @@ public final class Chunk {
       for (int word = StateShape.OFFSET + 1; word < stride; word++) {
         rows[at + word] = shape.isDense(word) ? in.readLong() : Varint.readSigned(in);
       }
+      for (int slot = 0; slot < shape.texts; slot++) {
+        if ((rows[at + shape.presenceWord] >> shape.textColumns[slot] & 1) != 0) {
+          texts[index * shape.texts + slot] = Varint.readText(in);
+        }
+      }
     }
-    return new Chunk(shape, previous, next, sealed, (int) count, rows);
+    return new Chunk(shape, previous, next, sealed, (int) count, rows, texts);
   }
 }

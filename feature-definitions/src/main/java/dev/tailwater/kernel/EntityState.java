@@ -4,6 +4,7 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,11 +13,17 @@ import org.jspecify.annotations.Nullable;
  * that pruning has left answerable, and its answers do not depend on the order in which facts
  * arrived.
  *
- * <p>Facts are ordered by (event time, partition, offset). For every distinct delay and delay +
- * window there is a cursor, which stands before the first fact newer than the instant of the last
- * {@link #seek} less that span, and knows the counts and exact sums of all facts behind it. A
- * feature is the difference of two cursors. Cursors move both ways, so a question costs the facts
- * between it and the question before.
+ * <p>Facts are ordered by (event time, partition, offset). For every distinct end of a window that
+ * follows the clock (an {@link Edge}) there is a cursor, which stands before the first fact newer
+ * than that edge as of the last {@link #seek}, and knows the counts and exact sums of all facts
+ * behind it. A count, sum or average is the difference of two cursors. Cursors move both ways, so a
+ * question costs the facts between it and the question before. Smallest and largest values are read
+ * off summaries of chunks. All other aggregates, and those over the last events or a session, are
+ * computed from the facts between the two ends of their window, one by one.
+ *
+ * <p>Of a window that reaches back to the first fact, what is pruned is first added to a {@link
+ * Partial} in the header: bounded, except for aggregates that keep every distinct value (DISTINCT,
+ * QUANTILE, MOST_FREQUENT, and all that are kept apart by a column).
  *
  * <p>The store given to each call must be the one that holds this state's chunks; a call that
  * changes a chunk puts it. A header remembers chunks it has used, so a store that starts to hand
@@ -26,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EntityState {
 
-  private static final byte VERSION = 1;
+  private static final byte VERSION = 2;
   private static final int FLAG_WIDE = 1;
   private static final int FLAG_PRUNED = 2;
   private static final long NEVER = Long.MAX_VALUE;
@@ -69,8 +76,32 @@ public final class EntityState {
   private int prunedPartition = -1;
   private long prunedOffset = -1;
 
+  /** The earliest instant that the facts which were kept can answer. */
+  private long earliestSeek = BEFORE_ALL;
+
+  /**
+   * Windows by position keep the first chunk at least until the clock has passed this, if no chunk
+   * has begun since it was found; then it has to be found again.
+   */
+  private long firstChunkNeededUntil = BEFORE_ALL;
+
+  private int neededBeforeChunk = -1;
+
+  /** What was made of pruned facts, one for each of the shape's folded features. */
+  private final Partial[] folded;
+
   private int causePartition = -1;
   private long causeOffset = -1;
+  private int conflictPartition = -1;
+  private long conflictOffset = -1;
+
+  // Where the fact stands that does not count for the answer that is being computed.
+  private int selfChunk = Chunk.NONE;
+  private int selfIndex;
+
+  // Where the window begins that is being looked through.
+  private int scanChunk = Chunk.NONE;
+  private int scanIndex;
 
   /**
    * A state without facts, as of the beginning of time.
@@ -86,6 +117,10 @@ public final class EntityState {
     words = new long[shape.words];
     sealedRows = new long[shape.cursors][];
     Arrays.fill(words, 0, shape.cursors, NEVER);
+    folded = new Partial[shape.folded.length];
+    for (int fold = 0; fold < folded.length; fold++) {
+      folded[fold] = Partial.of(shape.folded[fold].aggregation(), shape);
+    }
     asOf = BEFORE_ALL + shape.horizonMs;
   }
 
@@ -104,8 +139,17 @@ public final class EntityState {
     prunedTime = other.prunedTime;
     prunedPartition = other.prunedPartition;
     prunedOffset = other.prunedOffset;
+    earliestSeek = other.earliestSeek;
+    firstChunkNeededUntil = other.firstChunkNeededUntil;
+    neededBeforeChunk = other.neededBeforeChunk;
+    folded = new Partial[other.folded.length];
+    for (int fold = 0; fold < folded.length; fold++) {
+      folded[fold] = other.folded[fold].copy();
+    }
     causePartition = other.causePartition;
     causeOffset = other.causeOffset;
+    conflictPartition = other.conflictPartition;
+    conflictOffset = other.conflictOffset;
   }
 
   /** An independent copy of the header; its chunks are copied by their own {@link Chunk#copy}. */
@@ -117,9 +161,10 @@ public final class EntityState {
    * Adds a fact, in any order. What the last seek made of the features now includes it, if it is
    * not newer than that.
    *
-   * <p>In a layout of events a fact with the event time and id hash of a stored one is a duplicate.
-   * If its (partition, offset) is lower, it takes the place of the stored one: so what remains does
-   * not depend on which came first.
+   * <p>Facts with the same event time and id hash are one fact ({@link Identity}): of copies of an
+   * event the one with the lowest (partition, offset) remains, of versions of a row the one with
+   * the highest. So what remains does not depend on which came first. A row that was deleted keeps
+   * its place, as a fact that counts for nothing.
    *
    * @return what became of the fact
    * @throws IllegalArgumentException if a value is not of its column's type; nothing has changed
@@ -133,14 +178,27 @@ public final class EntityState {
     if (fact.time <= prunedTime) {
       return Inserted.TOO_OLD;
     }
+    Inserted inserted = Inserted.NEW;
     if (fact.time > lastFactTime || tailChunk == Chunk.NONE) {
       append(fact, chunks);
-    } else if (!insertInOrder(fact, chunks)) {
-      return Inserted.DUPLICATE;
+    } else {
+      inserted = insertInOrder(fact, chunks);
     }
     lastFactTime = Math.max(lastFactTime, fact.time);
-    factsApplied++;
-    return Inserted.NEW;
+    if (inserted.changed()) {
+      factsApplied++;
+    }
+    return inserted;
+  }
+
+  /** The partition of the fact that the last insert found to be in conflict, or -1. */
+  public int conflictPartition() {
+    return conflictPartition;
+  }
+
+  /** The offset of the fact that the last insert found to be in conflict, or -1. */
+  public long conflictOffset() {
+    return conflictOffset;
   }
 
   private void append(Fact fact, ChunkStore chunks) {
@@ -178,20 +236,23 @@ public final class EntityState {
     }
   }
 
-  private boolean insertInOrder(Fact fact, ChunkStore chunks) {
+  private Inserted insertInOrder(Fact fact, ChunkStore chunks) {
     int id = chunkAfter(fact.time, fact.partition, fact.offset, chunks);
     Chunk chunk = load(id, chunks);
     int index = indexAfter(chunk, fact.time, fact.partition, fact.offset);
-    if (shape.idHashWord >= 0 && isDuplicate(fact, id, index, chunks)) {
-      return false;
+    if (shape.idHashWord >= 0) {
+      Position same = find(fact.time, fact.idHash, id, index, chunks);
+      if (same != null) {
+        return meet(fact, same, chunks);
+      }
     }
     if (index == chunk.count()) {
       append(fact, chunks);
-      return true;
+      return Inserted.NEW;
     }
-    long[] row = new long[shape.stride];
-    shape.encode(fact, row, 0);
-    Chunk grown = chunk.withRow(index, row);
+    Chunk.Row added = Chunk.Row.of(fact, shape);
+    long[] row = added.words();
+    Chunk grown = chunk.withRow(index, added);
     put(id, grown, chunks);
     Arrays.fill(sealedRows, null);
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
@@ -208,7 +269,7 @@ public final class EntityState {
       split(id, grown, chunks);
     }
     findCause(chunks);
-    return true;
+    return Inserted.NEW;
   }
 
   private void split(int id, Chunk chunk, ChunkStore chunks) {
@@ -232,8 +293,15 @@ public final class EntityState {
     }
   }
 
-  /** Looks through the facts of the same instant, which stand around the place of a new one. */
-  private boolean isDuplicate(Fact fact, int id, int index, ChunkStore chunks) {
+  /** Where a fact stands. */
+  private record Position(int chunk, int index) {}
+
+  /**
+   * Looks for an id among the facts of an instant, which stand around the place of a new one.
+   *
+   * @return where it stands, or null if it is not there
+   */
+  private @Nullable Position find(long time, long idHash, int id, int index, ChunkStore chunks) {
     Chunk chunk = load(id, chunks);
     int chunkId = id;
     int at = index;
@@ -247,11 +315,11 @@ public final class EntityState {
         at = chunk.count();
       }
       at--;
-      if (chunk.time(at) != fact.time) {
+      if (chunk.time(at) != time) {
         break;
       }
-      if (idHash(chunk, at) == fact.idHash) {
-        return true;
+      if (idHash(chunk, at) == idHash) {
+        return new Position(chunkId, at);
       }
     }
     chunk = load(id, chunks);
@@ -260,61 +328,94 @@ public final class EntityState {
     while (true) {
       if (at == chunk.count()) {
         if (chunkId == tailChunk) {
-          return false;
+          return null;
         }
         chunkId = chunk.next();
         chunk = load(chunkId, chunks);
         at = 0;
       }
-      if (chunk.time(at) != fact.time) {
-        return false;
+      if (chunk.time(at) != time) {
+        return null;
       }
-      if (idHash(chunk, at) == fact.idHash) {
-        replace(chunkId, at, fact, chunks);
-        return true;
+      if (idHash(chunk, at) == idHash) {
+        return new Position(chunkId, at);
       }
       at++;
     }
   }
 
-  /**
-   * Puts an earlier-logged duplicate in place of a stored fact: the facts of the same instant
-   * between their two places move up by one. A cursor has all facts of an instant behind it or
-   * none, so no position changes.
-   */
-  private void replace(int id, int index, Fact fact, ChunkStore chunks) {
-    long[] row = new long[shape.stride];
-    shape.encode(fact, row, 0);
-    int chunkId = id;
-    Chunk chunk = load(id, chunks);
-    long[] replaced = chunk.row(index);
-    int at = index;
-    while (true) {
-      int beforeId = chunkId;
-      Chunk before = chunk;
-      int beforeAt = at - 1;
-      if (beforeAt < 0 && chunkId != firstChunk) {
-        beforeId = chunk.previous();
-        before = load(beforeId, chunks);
-        beforeAt = before.count() - 1;
+  /** What becomes of a fact whose event or row is stored already. */
+  private Inserted meet(Fact fact, Position known, ChunkStore chunks) {
+    Chunk chunk = load(known.chunk, chunks);
+    int partition = chunk.partition(known.index);
+    long offset = chunk.offset(known.index);
+    int order = Integer.compare(fact.partition, partition);
+    order = order != 0 ? order : Long.compare(fact.offset, offset);
+    if (shape.layout.identity() == Identity.ROW) {
+      boolean revives = order == 0 && !fact.deleted && !chunk.has(known.index, shape.live, 0);
+      if (order < 0 || (order == 0 && !revives)) {
+        return Inserted.DUPLICATE;
       }
-      if (beforeAt < 0 || !before.isAfter(beforeAt, fact.time, fact.partition, fact.offset)) {
+      replace(known, fact, chunks);
+      return Inserted.REPLACED;
+    }
+    boolean conflict =
+        chunk.rows()[known.index * shape.stride + shape.payloadWord] != fact.payloadHash;
+    if (conflict) {
+      conflictPartition = order < 0 ? partition : fact.partition;
+      conflictOffset = order < 0 ? offset : fact.offset;
+    }
+    if (order >= 0) {
+      return conflict ? Inserted.CONFLICT : Inserted.DUPLICATE;
+    }
+    replace(known, fact, chunks);
+    return conflict ? Inserted.REPLACED_CONFLICT : Inserted.REPLACED;
+  }
+
+  /**
+   * Puts a fact in place of a stored one of the same instant: the facts of the instant between
+   * their two places move by one. A cursor has all facts of an instant behind it or none, so no
+   * position changes.
+   */
+  private void replace(Position known, Fact fact, ChunkStore chunks) {
+    Chunk.Row row = Chunk.Row.of(fact, shape);
+    int chunkId = known.chunk;
+    Chunk chunk = load(chunkId, chunks);
+    int at = known.index;
+    Chunk.Row replaced = chunk.row(at);
+    boolean up = chunk.isAfter(at, fact.time, fact.partition, fact.offset);
+    while (true) {
+      int besideId = chunkId;
+      Chunk beside = chunk;
+      int besideAt = up ? at - 1 : at + 1;
+      if (besideAt < 0 && chunkId != firstChunk) {
+        besideId = chunk.previous();
+        beside = load(besideId, chunks);
+        besideAt = beside.count() - 1;
+      } else if (besideAt == chunk.count() && chunkId != tailChunk) {
+        besideId = chunk.next();
+        beside = load(besideId, chunks);
+        besideAt = 0;
+      }
+      if (besideAt < 0
+          || besideAt == beside.count()
+          || beside.isAfter(besideAt, fact.time, fact.partition, fact.offset) != up) {
         break;
       }
-      chunk = chunk.withRowReplaced(at, before.row(beforeAt));
+      chunk = chunk.withRowReplaced(at, beside.row(besideAt));
       put(chunkId, chunk, chunks);
-      if (beforeId != chunkId) {
-        chunk = before;
-        chunkId = beforeId;
+      if (besideId != chunkId) {
+        chunk = beside;
+        chunkId = besideId;
       }
-      at = beforeAt;
+      at = besideAt;
     }
     put(chunkId, chunk.withRowReplaced(at, row), chunks);
     Arrays.fill(sealedRows, null);
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
-        pass(cursor, replaced, 0, -1);
-        pass(cursor, row, 0, 1);
+        pass(cursor, replaced.words(), 0, -1);
+        pass(cursor, row.words(), 0, 1);
       }
     }
     findCause(chunks);
@@ -343,7 +444,7 @@ public final class EntityState {
       }
       asOf = to;
       for (int cursor = 0; cursor < shape.cursors; cursor++) {
-        backward(cursor, to - shape.offsets[cursor], chunks);
+        backward(cursor, target(cursor), chunks);
       }
       findCause(chunks);
     }
@@ -440,7 +541,7 @@ public final class EntityState {
 
   /** The earliest instant that can still be asked about: {@link Long#MIN_VALUE} if any can. */
   public long earliestSeek() {
-    return prunedTime == BEFORE_ALL ? BEFORE_ALL : prunedTime + shape.horizonMs;
+    return earliestSeek;
   }
 
   /** Adds a row to the totals behind a cursor, or takes it away. */
@@ -487,9 +588,9 @@ public final class EntityState {
   }
 
   /**
-   * Writes all features, as of the last seek, to {@code into[from..]}: COUNT as Long, SUM and AVG
-   * as Double, MIN and MAX in the column's type (NaN above all numbers, -0.0 below 0.0), of an
-   * empty window the feature's empty value.
+   * Writes all features, as of the last seek, to {@code into[from..]}, each in its type; of NaN and
+   * -0.0 the order is that of {@link Double#compare}. Where nothing was aggregated it is the
+   * feature's empty value; of a grouped COUNT the map without keys.
    */
   public void answer(@Nullable Object[] into, int from, ChunkStore chunks) {
     answer(0, shape.features.length, into, from, chunks);
@@ -503,18 +604,119 @@ public final class EntityState {
     }
   }
 
+  /**
+   * Writes features as {@link #answer} does, those that exclude the asking event as if one fact had
+   * never been inserted: the one with the id hash at {@code selfTime}; if there is none, the newest
+   * with that id hash that is not newer than the last seek. If that is not there either, or facts
+   * have no ids, nothing is left out. A fact that pruning has added to a summary cannot be left out
+   * any more.
+   *
+   * <p>Costs a look at every stored fact if the fact is not at {@code selfTime}.
+   */
+  public void answerWithout(
+      long selfTime,
+      long selfIdHash,
+      int firstFeature,
+      int count,
+      @Nullable Object[] into,
+      int from,
+      ChunkStore chunks) {
+    Position self = null;
+    boolean looked = false;
+    for (int f = firstFeature; f < firstFeature + count; f++) {
+      StateShape.Feature feature = shape.features[f];
+      if (feature.spec().excludesSelf() && !looked) {
+        self = findSelf(selfTime, selfIdHash, chunks);
+        looked = true;
+      }
+      into[from + f - firstFeature] =
+          feature.spec().excludesSelf() && self != null
+              ? valueWithout(feature, self, chunks)
+              : value(feature, chunks);
+    }
+  }
+
+  private @Nullable Position findSelf(long time, long idHash, ChunkStore chunks) {
+    if (shape.idHashWord < 0 || firstChunk == Chunk.NONE) {
+      return null;
+    }
+    int id = chunkAfter(time, Integer.MAX_VALUE, Long.MAX_VALUE, chunks);
+    int index = indexAfter(load(id, chunks), time, Integer.MAX_VALUE, Long.MAX_VALUE);
+    Position own = find(time, idHash, id, index, chunks);
+    if (own != null) {
+      return own;
+    }
+    id = words[0] == NEVER ? tailChunk : chunkOf(0);
+    Chunk chunk = load(id, chunks);
+    index = words[0] == NEVER ? chunk.count() : indexOf(0);
+    while (true) {
+      while (--index >= 0) {
+        if (idHash(chunk, index) == idHash) {
+          return new Position(id, index);
+        }
+      }
+      if (id == firstChunk) {
+        return null;
+      }
+      id = chunk.previous();
+      chunk = load(id, chunks);
+      index = chunk.count();
+    }
+  }
+
+  private @Nullable Object valueWithout(
+      StateShape.Feature feature, Position self, ChunkStore chunks) {
+    if (feature.evaluation() == StateShape.BY_TOTALS) {
+      Chunk chunk = load(self.chunk, chunks);
+      int cursor = feature.newCursor();
+      long time = chunk.time(self.index);
+      if (time > target(cursor)
+          || (feature.oldCursor() >= 0 && time <= target(feature.oldCursor()))) {
+        return value(feature, chunks);
+      }
+      int at = self.index * shape.stride;
+      pass(cursor, chunk.rows(), at, -1);
+      Object value = value(feature, chunks);
+      pass(cursor, chunk.rows(), at, 1);
+      return value;
+    }
+    selfChunk = self.chunk;
+    selfIndex = self.index;
+    try {
+      return value(feature, chunks);
+    } finally {
+      selfChunk = Chunk.NONE;
+    }
+  }
+
   private @Nullable Object value(StateShape.Feature feature, ChunkStore chunks) {
+    Object value =
+        switch (feature.evaluation()) {
+          case StateShape.BY_TOTALS -> fromTotals(feature);
+          case StateShape.BY_EXTREMES -> extreme(feature, chunks);
+          default -> fromFacts(feature, chunks);
+        };
+    return value == null ? feature.empty() : value;
+  }
+
+  private @Nullable Object fromTotals(StateShape.Feature feature) {
     long count = words[feature.newAt()] - words[feature.oldAt()];
     if (count == 0) {
-      return feature.empty();
+      return null;
     }
     return switch (feature.aggregate()) {
       case COUNT -> (Object) count;
       case SUM -> (Object) sum(feature);
       case AVG -> (Object) (sum(feature) / count);
-      case MIN -> extreme(feature, true, chunks);
-      case MAX -> extreme(feature, false, chunks);
-      default -> throw new IllegalStateException("No value of " + feature.aggregate());
+      case RATE -> {
+        long windowMs = ((Window.Sliding) feature.spec().window()).windowMs();
+        yield (Object) (count * feature.aggregation().parameter() / windowMs);
+      }
+      case RATIO -> {
+        double divisor = sum(Objects.requireNonNull(feature.divisor()));
+        yield divisor == 0 ? null : (Object) (sum(feature) / divisor);
+      }
+      default -> throw new IllegalStateException("No totals of " + feature.aggregate());
     };
   }
 
@@ -535,28 +737,230 @@ public final class EntityState {
         words, minuend, subtrahend, sums, feature.newWide(), feature.oldWide());
   }
 
-  private Object extreme(StateShape.Feature feature, boolean smallest, ChunkStore chunks) {
-    int extremum = feature.extremum();
-    int older = feature.oldCursor();
+  private @Nullable Object extreme(StateShape.Feature feature, ChunkStore chunks) {
+    boolean smallest = feature.aggregate() == Aggregate.MIN;
+    StateShape.Extremum extremum = shape.extrema[feature.extremum()];
+    long none = smallest ? Long.MAX_VALUE : Long.MIN_VALUE;
+    long best = none;
+    boolean any = false;
+    if (feature.folded() >= 0) {
+      Object pruned = folded[feature.folded()].value(asOf);
+      if (pruned != null) {
+        best = StateShape.rankOf(pruned);
+        any = true;
+      }
+    }
+    if (findStart(feature, chunks)) {
+      int newer = feature.newCursor();
+      boolean toEnd = words[newer] == NEVER;
+      int lastId = toEnd ? tailChunk : chunkOf(newer);
+      int id = scanChunk;
+      int from = scanIndex;
+      while (true) {
+        Chunk chunk = load(id, chunks);
+        int to = id == lastId && !toEnd ? indexOf(newer) : chunk.count();
+        boolean split = id == selfChunk && selfIndex >= from && selfIndex < to;
+        long found = extreme(chunk, feature.extremum(), from, split ? selfIndex : to, smallest);
+        if (split) {
+          long behind = extreme(chunk, feature.extremum(), selfIndex + 1, to, smallest);
+          found = smallest ? Math.min(found, behind) : Math.max(found, behind);
+        }
+        if (!any && found == none) {
+          // The value that stands for nothing may be a value too.
+          any = hasAny(chunk, extremum, id, from, to);
+        } else {
+          any = true;
+        }
+        best = smallest ? Math.min(best, found) : Math.max(best, found);
+        if (id == lastId) {
+          break;
+        }
+        id = chunk.next();
+        from = 0;
+      }
+    }
+    return any ? shape.ofRank(extremum.column(), best) : null;
+  }
+
+  private static long extreme(Chunk chunk, int extremum, int from, int to, boolean smallest) {
+    return smallest ? chunk.smallest(extremum, from, to) : chunk.largest(extremum, from, to);
+  }
+
+  private boolean hasAny(Chunk chunk, StateShape.Extremum of, int id, int from, int to) {
+    for (int index = from; index < to; index++) {
+      if (chunk.has(index, of.presence(), of.filter())
+          && !(id == selfChunk && index == selfIndex)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private @Nullable Object fromFacts(StateShape.Feature feature, ChunkStore chunks) {
+    Aggregation aggregation = feature.aggregation();
+    Partial all =
+        feature.folded() >= 0 ? folded[feature.folded()].copy() : Partial.of(aggregation, shape);
+    if (findStart(feature, chunks)) {
+      if (aggregation.function() == Aggregate.APPROX_QUANTILE
+          && feature.spec().window() instanceof Window.Sliding sliding
+          && sliding.resolutionMs() > 0) {
+        Tiles tiles = new Tiles(all, sliding);
+        visit(feature, feature.presence(), tiles, chunks);
+        tiles.finish();
+      } else {
+        visit(feature, feature.presence(), all::add, chunks);
+      }
+    }
+    return all.value(asOf);
+  }
+
+  /**
+   * Summarises the facts of each multiple of a window's resolution on their own, then adds the
+   * summary: as if they had been kept as a summary only.
+   */
+  private final class Tiles implements RowVisitor {
+
+    private final Partial all;
+    private final Window.Sliding window;
+    private Partial tile;
+    private long number;
+
+    Tiles(Partial all, Window.Sliding window) {
+      this.all = all;
+      this.window = window;
+      tile = Partial.of(all.aggregation, shape);
+    }
+
+    @Override
+    public void visit(Chunk chunk, int index) {
+      long less = window.bounds().includesOldest() ? 0 : 1;
+      long own = Math.floorDiv(chunk.time(index) - less, window.resolutionMs());
+      if (own != number) {
+        finish();
+        number = own;
+      }
+      tile.add(chunk, index);
+    }
+
+    void finish() {
+      all.addAll(tile);
+      tile = Partial.of(all.aggregation, shape);
+    }
+  }
+
+  private interface RowVisitor {
+    void visit(Chunk chunk, int index);
+  }
+
+  /**
+   * Shows the facts of a feature's window as of the last seek that pass its filter, oldest first:
+   * all that are stored, with or without a value. Of a window that reaches back to the first fact
+   * those that were pruned are missing.
+   */
+  public void forEachFact(int feature, ChunkStore chunks, FactVisitor visitor) {
+    StateShape.Feature of = shape.features[feature];
+    if (findStart(of, chunks)) {
+      visit(
+          of,
+          shape.live,
+          (chunk, index) ->
+              visitor.fact(
+                  chunk.time(index),
+                  chunk.partition(index),
+                  chunk.offset(index),
+                  shape.values(chunk, index)),
+          chunks);
+    }
+  }
+
+  /** Visits the facts from where the scan begins to the new edge that have these bits. */
+  private void visit(
+      StateShape.Feature feature, long presence, RowVisitor visitor, ChunkStore chunks) {
     int newer = feature.newCursor();
     boolean toEnd = words[newer] == NEVER;
     int lastId = toEnd ? tailChunk : chunkOf(newer);
-    int id = chunkOf(older);
-    int from = indexOf(older);
-    long best = smallest ? Long.MAX_VALUE : Long.MIN_VALUE;
+    int id = scanChunk;
+    int index = scanIndex;
     while (true) {
       Chunk chunk = load(id, chunks);
       int to = id == lastId && !toEnd ? indexOf(newer) : chunk.count();
-      best =
-          smallest
-              ? Math.min(best, chunk.smallest(extremum, from, to))
-              : Math.max(best, chunk.largest(extremum, from, to));
+      for (; index < to; index++) {
+        if (chunk.has(index, presence, feature.filter())
+            && !(id == selfChunk && index == selfIndex)) {
+          visitor.visit(chunk, index);
+        }
+      }
       if (id == lastId) {
-        return shape.ofRank(shape.extrema[extremum].column(), best);
+        return;
       }
       id = chunk.next();
-      from = 0;
+      index = 0;
     }
+  }
+
+  /**
+   * Finds where a feature's window begins, as of the last seek.
+   *
+   * @return false if no fact is in it
+   */
+  private boolean findStart(StateShape.Feature feature, ChunkStore chunks) {
+    if (firstChunk == Chunk.NONE) {
+      return false;
+    }
+    int older = feature.oldCursor();
+    if (older >= 0) {
+      // Where the old edge has passed all facts, so has the new one.
+      scanChunk = words[older] == NEVER ? Chunk.NONE : chunkOf(older);
+      scanIndex = indexOf(older);
+      return words[older] <= target(feature.newCursor());
+    }
+    Window window = feature.spec().window();
+    if (window instanceof Window.LastEvents last) {
+      return findStart(feature, last.count(), NEVER, chunks);
+    }
+    if (window instanceof Window.Session session) {
+      return findStart(feature, Integer.MAX_VALUE, session.gapMs(), chunks);
+    }
+    scanChunk = firstChunk;
+    scanIndex = 0;
+    return true;
+  }
+
+  /** Walks back from the new edge over a number of facts, each close enough to the one after it. */
+  private boolean findStart(StateShape.Feature feature, int most, long gapMs, ChunkStore chunks) {
+    int newer = feature.newCursor();
+    boolean atEnd = words[newer] == NEVER;
+    int id = atEnd ? tailChunk : chunkOf(newer);
+    Chunk chunk = load(id, chunks);
+    int index = atEnd ? chunk.count() : indexOf(newer);
+    long after = target(newer);
+    int found = 0;
+    while (found < most) {
+      if (index == 0) {
+        if (id == firstChunk) {
+          break;
+        }
+        id = chunk.previous();
+        chunk = load(id, chunks);
+        index = chunk.count();
+      }
+      index--;
+      if (matches(feature, id, chunk, index)) {
+        if (after - chunk.time(index) > gapMs) {
+          break;
+        }
+        after = chunk.time(index);
+        found++;
+        scanChunk = id;
+        scanIndex = index;
+      }
+    }
+    return found > 0;
+  }
+
+  private boolean matches(StateShape.Feature feature, int id, Chunk chunk, int index) {
+    return chunk.has(index, shape.live, feature.filter())
+        && !(id == selfChunk && index == selfIndex);
   }
 
   /** The event time of the earliest stored fact after an instant, or {@link Long#MAX_VALUE}. */
@@ -579,14 +983,20 @@ public final class EntityState {
   /**
    * The earliest instant after the last seek at which a fact that is already in the past of that
    * seek enters or leaves the window of one of these features, or {@link Long#MAX_VALUE}. Until
-   * then only new facts change them. The fact may turn out not to change a value, for instance
-   * because it does not pass the feature's filter.
+   * then only new facts change them, and the clock those that {@linkplain Aggregate#followsClock
+   * follow it}. The fact may turn out not to change a value, for instance because it does not pass
+   * the feature's filter.
    */
   public long nextChange(int firstFeature, int count, ChunkStore chunks) {
     long earliest = NEVER;
-    for (int feature = firstFeature; feature < firstFeature + count; feature++) {
-      earliest = Math.min(earliest, nextCrossing(shape.features[feature].newCursor()));
-      earliest = Math.min(earliest, nextCrossing(shape.features[feature].oldCursor()));
+    for (int f = firstFeature; f < firstFeature + count; f++) {
+      StateShape.Feature feature = shape.features[f];
+      earliest = Math.min(earliest, nextCrossing(feature.newCursor()));
+      if (feature.oldCursor() >= 0) {
+        earliest = Math.min(earliest, nextCrossing(feature.oldCursor()));
+      } else if (feature.spec().window() instanceof Window.Session session) {
+        earliest = Math.min(earliest, endOfSession(feature, session, chunks));
+      }
     }
     return earliest;
   }
@@ -594,7 +1004,17 @@ public final class EntityState {
   private long nextCrossing(int cursor) {
     long time = words[cursor];
     // A fact in the future of the seek is not known to the answer; that excludes edge 0 as well.
-    return time > asOf ? NEVER : time + shape.offsets[cursor];
+    return time > asOf ? NEVER : shape.passes(cursor, time);
+  }
+
+  /** When the session has lasted too long since its last fact. */
+  private long endOfSession(StateShape.Feature feature, Window.Session session, ChunkStore chunks) {
+    if (firstChunk == Chunk.NONE || !findStart(feature, 1, session.gapMs(), chunks)) {
+      return NEVER;
+    }
+    long last = load(scanChunk, chunks).time(scanIndex);
+    return shape.passes(
+        feature.newCursor(), Math.min(last, NEVER - session.gapMs() - 1) + session.gapMs() + 1);
   }
 
   /** The partition of the newest fact that is not newer than the last seek, or -1. */
@@ -633,7 +1053,7 @@ public final class EntityState {
     causeOffset = prunedOffset;
   }
 
-  /** How many facts were ever inserted, duplicates not counted. */
+  /** How often facts were inserted or replaced others: it grows with every change of an answer. */
   public long factsApplied() {
     return factsApplied;
   }
@@ -645,22 +1065,30 @@ public final class EntityState {
 
   /**
    * Drops the chunks whose facts are all older than any question the clock still allows: event
-   * times up to {@code clock} − lateness − the largest delay + window. Facts that are still in a
-   * window of the last seek stay, so pruning never changes an answer; to let a quiet entity go,
-   * seek first. Costs two comparisons if there is nothing to drop.
+   * times up to {@code clock} − lateness − the largest delay + window, and for windows by position
+   * those behind the last events, and behind the session, of such a question. Facts that are still
+   * in a window of the last seek stay, so pruning never changes an answer; to let a quiet entity
+   * go, seek first. Costs a few comparisons if there is nothing to drop.
    */
   public void prune(long clock, ChunkStore chunks) {
     long kept = shape.horizonMs + shape.layout.latenessMs();
     if (clock < BEFORE_ALL + kept) {
       return;
     }
-    long unneeded = Math.min(clock - kept, asOf - shape.horizonMs);
+    long asked = Math.min(clock - shape.layout.latenessMs(), asOf);
     while (firstChunk != Chunk.NONE
-        && (firstChunk == tailChunk ? lastFactTime : firstChunkLastTime) <= unneeded) {
+        && (firstChunk == tailChunk ? lastFactTime : firstChunkLastTime) <= asked - shape.horizonMs
+        && !isFirstChunkNeeded(asked, chunks)) {
       Chunk dropped = load(firstChunk, chunks);
+      fold(dropped);
       prunedTime = dropped.lastTime();
       prunedPartition = dropped.partition(dropped.count() - 1);
       prunedOffset = dropped.offset(dropped.count() - 1);
+      earliestSeek = Math.max(earliestSeek, prunedTime + shape.horizonMs);
+      if (shape.positional.length > 0) {
+        earliestSeek = Math.max(earliestSeek, firstChunkNeededUntil + 1);
+        firstChunkNeededUntil = BEFORE_ALL;
+      }
       chunks.remove(firstChunk);
       firstChunk = dropped.next();
       if (firstChunk == Chunk.NONE) {
@@ -671,6 +1099,80 @@ public final class EntityState {
       }
       dropWideIfEqual();
     }
+  }
+
+  private void fold(Chunk dropped) {
+    for (int fold = 0; fold < folded.length; fold++) {
+      StateShape.Feature feature = shape.folded[fold];
+      for (int index = 0; index < dropped.count(); index++) {
+        if (dropped.has(index, feature.presence(), feature.filter())) {
+          folded[fold].add(dropped, index);
+        }
+      }
+    }
+  }
+
+  /**
+   * Whether a window by position may still reach into the first chunk, if asked as of an instant
+   * before which no fact can change any more. How long that lasts is found once for each new chunk:
+   * later facts can only make it longer, and then it is found again before the chunk is dropped.
+   */
+  private boolean isFirstChunkNeeded(long asked, ChunkStore chunks) {
+    if (shape.positional.length == 0
+        || (neededBeforeChunk == nextChunkId && asked <= firstChunkNeededUntil)) {
+      return shape.positional.length > 0;
+    }
+    long until = BEFORE_ALL;
+    for (StateShape.Feature feature : shape.positional) {
+      long time =
+          feature.spec().window() instanceof Window.Session session
+              ? endOfFirstChunksSession(feature, session.gapMs(), chunks)
+              : timeAfterFirstChunk(feature, chunks);
+      until = Math.max(until, time == BEFORE_ALL ? time : shape.passes(feature.newCursor(), time));
+    }
+    firstChunkNeededUntil = until;
+    neededBeforeChunk = nextChunkId;
+    return asked <= until;
+  }
+
+  /** When as many facts as the window holds have come after the first chunk. */
+  private long timeAfterFirstChunk(StateShape.Feature feature, ChunkStore chunks) {
+    int missing = ((Window.LastEvents) feature.spec().window()).count();
+    Chunk chunk = load(firstChunk, chunks);
+    while (chunk.next() != Chunk.NONE) {
+      chunk = load(chunk.next(), chunks);
+      for (int index = 0; index < chunk.count(); index++) {
+        if (chunk.has(index, shape.live, feature.filter()) && --missing == 0) {
+          return chunk.time(index);
+        }
+      }
+    }
+    return NEVER;
+  }
+
+  /** When the session has ended that the last fact of the first chunk is in. */
+  private long endOfFirstChunksSession(StateShape.Feature feature, long gapMs, ChunkStore chunks) {
+    Chunk chunk = load(firstChunk, chunks);
+    long last = BEFORE_ALL;
+    boolean any = false;
+    for (int index = 0; index < chunk.count(); index++) {
+      if (chunk.has(index, shape.live, feature.filter())) {
+        last = chunk.time(index);
+        any = true;
+      }
+    }
+    while (any && chunk.next() != Chunk.NONE) {
+      chunk = load(chunk.next(), chunks);
+      for (int index = 0; index < chunk.count(); index++) {
+        if (chunk.has(index, shape.live, feature.filter())) {
+          if (chunk.time(index) - last > gapMs) {
+            return last + gapMs;
+          }
+          last = chunk.time(index);
+        }
+      }
+    }
+    return !any ? BEFORE_ALL : Math.min(last, NEVER - gapMs) + gapMs;
   }
 
   /** Lets the wide sums go once they cancel out of all differences. */
@@ -717,6 +1219,14 @@ public final class EntityState {
       Varint.writeSigned(out, prunedTime - asOf);
       Varint.writeSigned(out, prunedPartition);
       Varint.writeSigned(out, prunedOffset);
+      Varint.writeSigned(out, earliestSeek - asOf);
+      for (Partial partial : folded) {
+        partial.write(out);
+      }
+    }
+    if (shape.positional.length > 0) {
+      out.writeLong(firstChunkNeededUntil);
+      Varint.writeSigned(out, nextChunkId - neededBeforeChunk);
     }
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (words[cursor] == NEVER) {
@@ -783,6 +1293,14 @@ public final class EntityState {
       state.prunedTime = Varint.readSigned(in) + asOf;
       state.prunedPartition = (int) Varint.readSigned(in);
       state.prunedOffset = Varint.readSigned(in);
+      state.earliestSeek = Varint.readSigned(in) + asOf;
+      for (Partial partial : state.folded) {
+        partial.read(in);
+      }
+    }
+    if (shape.positional.length > 0) {
+      state.firstChunkNeededUntil = in.readLong();
+      state.neededBeforeChunk = (int) (state.nextChunkId - Varint.readSigned(in));
     }
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       long ahead = Varint.readUnsigned(in);
@@ -860,7 +1378,7 @@ public final class EntityState {
   }
 
   private long target(int cursor) {
-    return asOf - shape.offsets[cursor];
+    return shape.target(cursor, asOf);
   }
 
   private int chunkOf(int cursor) {

@@ -4,6 +4,7 @@ import dev.tailwater.schemas.ColumnType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -34,8 +35,19 @@ final class StateShape {
   static final int INTEGER = 2;
   static final int REAL = 3;
 
+  /** How a feature is computed: from running totals, summaries of chunks, or fact by fact. */
+  static final int BY_TOTALS = 0;
+
+  static final int BY_EXTREMES = 1;
+  static final int BY_FACTS = 2;
+
   /** About 292 years: the largest delay or window, so that their sum cannot overflow. */
   private static final long MAX_SPAN_MS = Long.MAX_VALUE / 1_000_000;
+
+  /** As many periods as fit into the largest span. */
+  private static final int MAX_PERIODS = 3_000;
+
+  private static final int MAX_EVENTS = 100_000;
 
   private static final int MAX_KNOWN = 256;
   private static volatile StateShape[] known = {};
@@ -45,26 +57,43 @@ final class StateShape {
   /** Identifies the layout in stored state; does not depend on the JVM. */
   final int hash;
 
+  /**
+   * How old a fact can be that a cursor has not passed. Windows without an old end do not count:
+   * what falls behind is folded into a summary, or kept by {@link #positional}.
+   */
   final long horizonMs;
 
-  // The row of a fact: time, offset, [id hash], partition | flags, [more flags], values. A cursor
-  // that
-  // passes a fact reads its flags and values and the next fact's time: they lie together.
+  // The row of a fact: time, offset, [id hash], [payload hash], partition | flags, [more flags],
+  // values. A cursor that passes a fact reads its flags and values and the next fact's time: they
+  // lie together.
   final int stride;
   final int idHashWord;
+  final int payloadWord;
   final int metaWord;
   final int presenceWord;
   final int filterWord;
   final int filterShift;
   final int[] valueWord;
+
+  /** The presence bit of versions that are not deletions; 0 if all facts count. */
+  final long live;
+
+  /** How many texts a fact has, which columns they are, and per column which of them. */
+  final int texts;
+
+  final int[] textColumns;
+  final int[] textSlot;
   final ColumnType[] columnTypes;
   private final boolean[] dense;
 
-  // Cursors, by ascending offset; cursor 0 has offset 0.
+  // Cursors: those a fixed span behind come first, the shortest span before all; cursor 0 is at the
+  // instant itself.
   final int cursors;
-  final long[] offsets;
+  private final int shifted;
+  private final long[] shifts;
+  private final Edge[] edges;
 
-  /** Per cursor the totals that it keeps. */
+  /** Per cursor the totals that it keeps; behind them those of the beginning, which stay at 0. */
   final Total[][] totals;
 
   /** Longs of a state, and of its wide sums if it has any. */
@@ -73,6 +102,14 @@ final class StateShape {
   final int wideWords;
   final Feature[] features;
   final Extremum[] extrema;
+
+  /**
+   * The features whose oldest fact is found by counting or by gaps; one for each distinct window.
+   */
+  final Feature[] positional;
+
+  /** The features that need a summary of facts that were dropped; one for each distinct one. */
+  final Feature[] folded;
 
   /**
    * A count of facts or values behind a cursor, and perhaps their sum.
@@ -100,56 +137,86 @@ final class StateShape {
   }
 
   /**
-   * How a feature is read off the totals at its new and old edge.
+   * How a feature is computed. Its facts have all bits of {@code presence} and {@code filter}.
    *
+   * @param evaluation one of {@link #BY_TOTALS}, {@link #BY_EXTREMES}, {@link #BY_FACTS}
    * @param kind of sum
+   * @param newAt position of the total at the new edge, and with {@code oldAt} at the old one
+   * @param divisor of a ratio: how its second sum is read off
+   * @param newCursor the cursor at the new edge
+   * @param oldCursor the cursor at the old edge, or -1 if there is none
    * @param extremum position in the extrema, or -1
+   * @param folded position in the summaries of dropped facts, or -1
    */
   record Feature(
+      FeatureSpec spec,
       Aggregate aggregate,
+      int evaluation,
       int kind,
       int newAt,
       int oldAt,
       int newWide,
       int oldWide,
+      @Nullable Feature divisor,
       int newCursor,
       int oldCursor,
       int extremum,
-      @Nullable Object empty) {}
+      int folded,
+      long presence,
+      long filter,
+      @Nullable Object empty) {
+
+    Aggregation aggregation() {
+      return spec.aggregation();
+    }
+  }
 
   /** A distinct (column, filter) of MIN and MAX features: what chunks summarise. */
   record Extremum(int column, int valueWord, long presence, long filter) {}
 
-  private record Measure(int column, int filter) {}
+  /** The facts that have a value in a column, and in a second one if that is not -1. */
+  private record Measure(int column, int with, int filter) {}
 
   private StateShape(StateLayout layout) {
     check(layout);
     this.layout = layout;
     hash = layoutHash(layout);
-    horizonMs = layout.horizonMs();
 
     int columns = layout.columns().size();
     columnTypes = layout.columns().toArray(ColumnType[]::new);
     int word = OFFSET + 1;
     idHashWord = layout.identity() != Identity.NONE ? word++ : -1;
+    payloadWord = layout.identity() == Identity.EVENT ? word++ : -1;
     metaWord = word++;
-    if (columns + layout.filters() <= 32) {
+    boolean versions = layout.identity() == Identity.ROW;
+    if (columns + layout.filters() + (versions ? 1 : 0) <= 32) {
       presenceWord = metaWord;
       filterWord = metaWord;
       filterShift = columns;
+      live = versions ? 1L << (columns + layout.filters()) : 0;
     } else {
       presenceWord = word++;
       filterWord = word++;
       filterShift = 0;
+      live = versions ? Long.MIN_VALUE : 0;
     }
+    boolean[] read = readTexts(layout);
     valueWord = new int[columns];
+    textSlot = new int[columns];
+    int slots = 0;
     for (int column = 0; column < columns; column++) {
-      // Of a text only its presence is used.
-      valueWord[column] = columnTypes[column] == ColumnType.STRING ? -1 : word++;
+      boolean text = columnTypes[column] == ColumnType.STRING;
+      valueWord[column] = text ? -1 : word++;
+      textSlot[column] = read[column] ? slots++ : -1;
     }
+    texts = slots;
+    textColumns = new int[slots];
     stride = word;
     dense = new boolean[stride];
     for (int column = 0; column < columns; column++) {
+      if (textSlot[column] >= 0) {
+        textColumns[textSlot[column]] = column;
+      }
       if (columnTypes[column] == ColumnType.DOUBLE) {
         dense[valueWord[column]] = true;
       }
@@ -157,41 +224,59 @@ final class StateShape {
     if (idHashWord >= 0) {
       dense[idHashWord] = true;
     }
+    if (payloadWord >= 0) {
+      dense[payloadWord] = true;
+    }
 
     TreeSet<Long> distinct = new TreeSet<>();
+    Set<Edge> others = new LinkedHashSet<>();
     distinct.add(0L);
     for (FeatureSpec feature : layout.features()) {
-      distinct.add(newOffset(feature));
-      distinct.add(oldOffset(feature));
+      for (Edge edge : List.of(Edge.newest(feature.window()), Edge.oldest(feature.window()))) {
+        if (edge instanceof Edge.Shift shift) {
+          distinct.add(shift.ms());
+        } else if (!(edge instanceof Edge.Beginning)) {
+          others.add(edge);
+        }
+      }
     }
-    offsets = distinct.stream().mapToLong(Long::longValue).toArray();
-    cursors = offsets.length;
+    shifts = distinct.stream().mapToLong(Long::longValue).toArray();
+    shifted = shifts.length;
+    List<Edge> all = new ArrayList<>();
+    distinct.forEach(ms -> all.add(new Edge.Shift(ms)));
+    all.addAll(others);
+    edges = all.toArray(Edge[]::new);
+    cursors = edges.length;
+    horizonMs = all.stream().mapToLong(Edge::reachMs).max().orElse(0);
 
     List<Set<Measure>> measures = new ArrayList<>();
-    for (int cursor = 0; cursor < cursors; cursor++) {
+    for (int cursor = 0; cursor <= cursors; cursor++) {
       measures.add(new LinkedHashSet<>());
     }
     Set<Measure> summed = new HashSet<>();
     List<Measure> compared = new ArrayList<>();
     for (FeatureSpec feature : layout.features()) {
-      Aggregate function = feature.aggregation().function();
-      Measure measure = new Measure(feature.aggregation().column(), feature.filter());
-      measures.get(cursorAt(newOffset(feature))).add(measure);
-      measures.get(cursorAt(oldOffset(feature))).add(measure);
-      if (isSum(function)) {
-        summed.add(measure);
-      } else if (function != Aggregate.COUNT && !compared.contains(measure)) {
-        compared.add(measure);
+      int evaluation = evaluation(feature);
+      for (Measure measure : measures(feature)) {
+        if (evaluation == BY_TOTALS) {
+          measures.get(newCursor(feature)).add(measure);
+          measures.get(totalsAtOldEdge(feature)).add(measure);
+          if (isSum(feature.aggregation().function())) {
+            summed.add(measure);
+          }
+        } else if (evaluation == BY_EXTREMES && !compared.contains(measure)) {
+          compared.add(measure);
+        }
       }
     }
 
     // The times and positions of the cursors come first.
     int at = 2 * cursors;
     int wide = 0;
-    totals = new Total[cursors][];
+    totals = new Total[cursors + 1][];
     List<Map<Measure, Total>> totalOf = new ArrayList<>();
     Map<Measure, Total> latest = new HashMap<>();
-    for (int cursor = 0; cursor < cursors; cursor++) {
+    for (int cursor = 0; cursor <= cursors; cursor++) {
       Map<Measure, Total> own = new LinkedHashMap<>();
       for (Measure measure : measures.get(cursor)) {
         int kind = summed.contains(measure) ? sumKind(columnTypes[measure.column()]) : COUNT_ONLY;
@@ -199,7 +284,7 @@ final class StateShape {
             new Total(
                 at,
                 kind,
-                presenceMask(measure.column()),
+                live | presenceMask(measure.column()) | presenceMask(measure.with()),
                 filterMask(measure.filter()),
                 measure.column() < 0 ? -1 : valueWord[measure.column()],
                 kind == REAL ? wide : -1,
@@ -222,50 +307,150 @@ final class StateShape {
           new Extremum(
               measure.column(),
               valueWord[measure.column()],
-              presenceMask(measure.column()),
+              live | presenceMask(measure.column()),
               filterMask(measure.filter()));
     }
 
     features = new Feature[layout.features().size()];
+    Map<List<Object>, Feature> positionalFeatures = new LinkedHashMap<>();
+    Map<List<Object>, Feature> foldedFeatures = new LinkedHashMap<>();
     for (int f = 0; f < features.length; f++) {
       FeatureSpec spec = layout.features().get(f);
-      Aggregate function = spec.aggregation().function();
-      Measure measure = new Measure(spec.aggregation().column(), spec.filter());
-      int newCursor = cursorAt(newOffset(spec));
-      int oldCursor = cursorAt(oldOffset(spec));
-      Total newer = Objects.requireNonNull(totalOf.get(newCursor).get(measure));
-      Total older = Objects.requireNonNull(totalOf.get(oldCursor).get(measure));
-      boolean extreme = function == Aggregate.MIN || function == Aggregate.MAX;
-      Object empty = spec.empty();
+      Aggregation aggregation = spec.aggregation();
+      int evaluation = evaluation(spec);
+      List<Measure> own = measures(spec);
+      Map<Measure, Total> newer = totalOf.get(newCursor(spec));
+      Map<Measure, Total> older = totalOf.get(totalsAtOldEdge(spec));
+      boolean folds = spec.window() instanceof Window.Lifetime && evaluation != BY_TOTALS;
+      List<Object> summary = List.of(aggregation, spec.filter());
+      Feature same = foldedFeatures.get(summary);
+      int fold = !folds ? -1 : same == null ? foldedFeatures.size() : same.folded();
+      Feature divisor = null;
+      if (own.size() == 2) {
+        divisor =
+            feature(spec, evaluation, newer.get(own.get(1)), older.get(own.get(1)), null, -1, -1);
+      }
       features[f] =
-          new Feature(
-              function,
-              newer.kind(),
-              newer.at(),
-              older.at(),
-              newer.wide(),
-              older.wide(),
-              newCursor,
-              oldCursor,
-              extreme ? compared.indexOf(measure) : -1,
-              empty == null && function == Aggregate.COUNT ? Long.valueOf(0) : empty);
+          feature(
+              spec,
+              evaluation,
+              newer.get(own.get(0)),
+              older.get(own.get(0)),
+              divisor,
+              evaluation == BY_EXTREMES ? compared.indexOf(own.get(0)) : -1,
+              fold);
+      if (folds) {
+        foldedFeatures.putIfAbsent(summary, features[f]);
+      }
+      if (isPositional(spec.window())) {
+        positionalFeatures.putIfAbsent(List.of(spec.window(), spec.filter()), features[f]);
+      }
     }
+    positional = positionalFeatures.values().toArray(Feature[]::new);
+    folded = foldedFeatures.values().toArray(Feature[]::new);
   }
 
-  private static long newOffset(FeatureSpec feature) {
-    return feature.window().delayMs();
+  private Feature feature(
+      FeatureSpec spec,
+      int evaluation,
+      @Nullable Total newer,
+      @Nullable Total older,
+      @Nullable Feature divisor,
+      int extremum,
+      int fold) {
+    Aggregation aggregation = spec.aggregation();
+    Object empty = spec.empty();
+    if (aggregation.function().countsFromZero()) {
+      empty = aggregation.by() >= 0 ? Collections.emptySortedMap() : Long.valueOf(0);
+    }
+    return new Feature(
+        spec,
+        aggregation.function(),
+        evaluation,
+        newer == null ? COUNT_ONLY : newer.kind(),
+        newer == null ? -1 : newer.at(),
+        older == null ? -1 : older.at(),
+        newer == null ? -1 : newer.wide(),
+        older == null ? -1 : older.wide(),
+        divisor,
+        newCursor(spec),
+        Edge.oldest(spec.window()) instanceof Edge.Beginning
+            ? -1
+            : cursorAt(Edge.oldest(spec.window())),
+        extremum,
+        fold,
+        live
+            | presenceMask(aggregation.column())
+            | presenceMask(aggregation.second())
+            | presenceMask(aggregation.by()),
+        filterMask(spec.filter()),
+        empty);
   }
 
-  private static long oldOffset(FeatureSpec feature) {
-    return feature.window().delayMs() + ((Window.Sliding) feature.window()).windowMs();
+  /** Which columns of text are read, and not only asked whether they are there. */
+  private static boolean[] readTexts(StateLayout layout) {
+    boolean[] read = new boolean[layout.columns().size()];
+    for (FeatureSpec feature : layout.features()) {
+      Aggregation aggregation = feature.aggregation();
+      for (int column : new int[] {aggregation.column(), aggregation.by()}) {
+        boolean onlyPresence = column != aggregation.by() && aggregation.function().countsFacts();
+        if (column >= 0 && layout.columns().get(column) == ColumnType.STRING && !onlyPresence) {
+          read[column] = true;
+        }
+      }
+    }
+    return read;
   }
 
-  private int cursorAt(long offset) {
-    return Arrays.binarySearch(offsets, offset);
+  private static int evaluation(FeatureSpec feature) {
+    if (isPositional(feature.window()) || feature.aggregation().by() >= 0) {
+      return BY_FACTS;
+    }
+    return switch (feature.aggregation().function()) {
+      case COUNT, SUM, AVG, RATE, RATIO -> BY_TOTALS;
+      case MIN, MAX -> BY_EXTREMES;
+      default -> BY_FACTS;
+    };
+  }
+
+  private static List<Measure> measures(FeatureSpec feature) {
+    Aggregation aggregation = feature.aggregation();
+    Measure first = new Measure(aggregation.column(), aggregation.second(), feature.filter());
+    return aggregation.function() == Aggregate.RATIO
+        ? List.of(first, new Measure(aggregation.second(), aggregation.column(), feature.filter()))
+        : List.of(first);
+  }
+
+  private static boolean isPositional(Window window) {
+    return window instanceof Window.LastEvents || window instanceof Window.Session;
+  }
+
+  private int newCursor(FeatureSpec feature) {
+    return cursorAt(Edge.newest(feature.window()));
+  }
+
+  /** The cursor at the old edge, or the totals of the beginning. */
+  private int totalsAtOldEdge(FeatureSpec feature) {
+    Edge oldest = Edge.oldest(feature.window());
+    return oldest instanceof Edge.Beginning ? cursors : cursorAt(oldest);
+  }
+
+  private int cursorAt(Edge edge) {
+    return Arrays.asList(edges).indexOf(edge);
+  }
+
+  /** The newest time that is behind a cursor as of an instant. */
+  long target(int cursor, long instant) {
+    return cursor < shifted ? instant - shifts[cursor] : edges[cursor].target(instant);
+  }
+
+  /** The earliest instant as of which a cursor has passed a time, or {@link Long#MAX_VALUE}. */
+  long passes(int cursor, long time) {
+    return edges[cursor].passes(time);
   }
 
   private static boolean isSum(Aggregate aggregate) {
-    return aggregate == Aggregate.SUM || aggregate == Aggregate.AVG;
+    return aggregate == Aggregate.SUM || aggregate == Aggregate.AVG || aggregate == Aggregate.RATIO;
   }
 
   /**
@@ -297,8 +482,8 @@ final class StateShape {
    *
    * @throws IllegalArgumentException if a value does not have its column's type
    */
-  void encode(Fact fact, long[] rows, int at) {
-    long presence = 0;
+  void encode(Fact fact, long[] rows, int at, @Nullable String[] texts, int textAt) {
+    long presence = fact.deleted ? 0 : live;
     for (int column = 0; column < valueWord.length; column++) {
       Object value = fact.values[column];
       if (value != null) {
@@ -306,6 +491,8 @@ final class StateShape {
       }
       if (valueWord[column] >= 0) {
         rows[at + valueWord[column]] = value == null ? 0 : toWord(column, value);
+      } else if (textSlot[column] >= 0) {
+        texts[textAt + textSlot[column]] = value == null ? null : toText(column, value);
       }
     }
     rows[at + TIME] = fact.time;
@@ -321,6 +508,16 @@ final class StateShape {
     if (idHashWord >= 0) {
       rows[at + idHashWord] = fact.idHash;
     }
+    if (payloadWord >= 0) {
+      rows[at + payloadWord] = fact.payloadHash;
+    }
+  }
+
+  private String toText(int column, Object value) {
+    if (value instanceof String text) {
+      return text;
+    }
+    throw wrongType(column, value);
   }
 
   private long toWord(int column, Object value) {
@@ -348,7 +545,11 @@ final class StateShape {
       default:
         break;
     }
-    throw new IllegalArgumentException(
+    throw wrongType(column, value);
+  }
+
+  private IllegalArgumentException wrongType(int column, Object value) {
+    return new IllegalArgumentException(
         "Column %d of the state is %s, but the fact carries a %s (%s): give a %s or null"
             .formatted(
                 column,
@@ -384,9 +585,37 @@ final class StateShape {
     }
   }
 
+  /** The value of a fact that has one in this column. */
+  Object value(int column, Chunk chunk, int index) {
+    if (textSlot[column] >= 0) {
+      return Objects.requireNonNull(chunk.text(index, column));
+    }
+    return ofRank(column, rank(column, chunk.rows()[index * stride + valueWord[column]]));
+  }
+
+  /** All values of a fact that are stored. */
+  @Nullable Object[] values(Chunk chunk, int index) {
+    @Nullable Object[] values = new Object[columnTypes.length];
+    for (int column = 0; column < values.length; column++) {
+      boolean stored = valueWord[column] >= 0 || textSlot[column] >= 0;
+      if (stored && chunk.has(index, 1L << column, 0)) {
+        values[column] = value(column, chunk, index);
+      }
+    }
+    return values;
+  }
+
   /** A value's rank: a long that orders as the values of the column do, NaN above all numbers. */
   long rank(int column, long word) {
     return columnTypes[column] == ColumnType.DOUBLE ? flipNegative(word) : word;
+  }
+
+  /** The rank of a value that is not text. */
+  static long rankOf(Object value) {
+    if (value instanceof Double number) {
+      return flipNegative(Double.doubleToLongBits(number));
+    }
+    return value instanceof Boolean truth ? (truth ? 1 : 0) : ((Number) value).longValue();
   }
 
   /** The value of a rank, in the column's type. */
@@ -416,7 +645,7 @@ final class StateShape {
     };
   }
 
-  private static int sumKind(ColumnType type) {
+  static int sumKind(ColumnType type) {
     return switch (type) {
       // Fewer than 2^31 values of at most 2^31 in magnitude.
       case BOOLEAN, INT -> SMALL_INTEGER;
@@ -462,47 +691,130 @@ final class StateShape {
         MAX_SPAN_MS);
     for (int f = 0; f < layout.features().size(); f++) {
       FeatureSpec feature = layout.features().get(f);
-      require(
-          feature.aggregation().column() >= -1 && feature.aggregation().column() < columns,
-          "Feature %d reads column %d: the state has %d",
-          f,
-          feature.aggregation().column(),
-          columns);
+      checkAggregation(f, feature, layout);
       require(
           feature.filter() >= -1 && feature.filter() < layout.filters(),
           "Feature %d uses filter %d: the state has %d",
           f,
           feature.filter(),
           layout.filters());
-      Window window = feature.window();
-      long span = window instanceof Window.Sliding sliding ? sliding.windowMs() : 1;
+      checkWindow(f, feature.window());
+    }
+  }
+
+  private static void checkAggregation(int f, FeatureSpec feature, StateLayout layout) {
+    Aggregation aggregation = feature.aggregation();
+    Aggregate function = aggregation.function();
+    int columns = layout.columns().size();
+    for (int column : new int[] {aggregation.column(), aggregation.second(), aggregation.by()}) {
+      require(
+          column >= -1 && column < columns,
+          "Feature %d reads column %d: the state has %d",
+          f,
+          column,
+          columns);
+    }
+    ColumnType type =
+        function.resultType(
+            aggregation.column() < 0 ? null : layout.columns().get(aggregation.column()));
+    boolean needsSecond =
+        function == Aggregate.RATIO || function == Aggregate.ARGMIN || function == Aggregate.ARGMAX;
+    require(
+        needsSecond == aggregation.second() >= 0,
+        "Feature %d is %s and has %s second column: give one to RATIO, ARGMIN and ARGMAX only",
+        f,
+        function,
+        aggregation.second() < 0 ? "no" : "a");
+    if (needsSecond) {
+      ColumnType second = layout.columns().get(aggregation.second());
+      require(
+          function == Aggregate.RATIO ? second.isNumeric() : second != ColumnType.STRING,
+          "Feature %d is %s, which is not defined for a second column of %s",
+          f,
+          function,
+          second);
+    }
+    require(
+        aggregation.by() < 0 || function.canBeGrouped(),
+        "Feature %d is %s, which cannot be kept apart by a column",
+        f,
+        function);
+    boolean limited =
+        aggregation.by() >= 0
+            || switch (function) {
+              case FIRST_K, LAST_K, LAG, TOP_K, BOTTOM_K, MOST_FREQUENT -> true;
+              default -> false;
+            };
+    require(
+        !limited || (aggregation.limit() >= 1 && aggregation.limit() <= MAX_EVENTS),
+        "Feature %d is %s with a limit of %d: use 1 to %d",
+        f,
+        function,
+        aggregation.limit(),
+        MAX_EVENTS);
+    double parameter = aggregation.parameter();
+    boolean valid =
+        switch (function) {
+          case QUANTILE, APPROX_QUANTILE -> parameter >= 0 && parameter <= 1;
+          case DECAY, RATE -> parameter > 0 && parameter < Double.POSITIVE_INFINITY;
+          default -> true;
+        };
+    require(valid, "Feature %d is %s with a parameter of %s", f, function, parameter);
+    require(
+        function != Aggregate.RATE || feature.window() instanceof Window.Sliding,
+        "Feature %d is a RATE over a window without a fixed length: use a sliding one",
+        f);
+    Object empty = feature.empty();
+    require(
+        empty == null
+            || (function.countsFromZero() && empty.equals(0L))
+            || (aggregation.by() < 0 && type.javaClass().isInstance(empty)),
+        "Feature %d is %s, but its empty value is %s: give it in that type",
+        f,
+        type,
+        empty);
+  }
+
+  private static void checkWindow(int f, Window window) {
+    require(
+        window.delayMs() >= 0 && window.delayMs() <= MAX_SPAN_MS,
+        "Feature %d has a delay of %d ms: use 0 to %d",
+        f,
+        window.delayMs(),
+        MAX_SPAN_MS);
+    if (window instanceof Window.LastEvents last) {
+      require(
+          last.count() >= 1 && last.count() <= MAX_EVENTS,
+          "Feature %d has a window of %d events: use 1 to %d",
+          f,
+          last.count(),
+          MAX_EVENTS);
+    } else if (window instanceof Window.Calendar calendar) {
+      require(
+          calendar.previous() >= 0 && calendar.previous() <= MAX_PERIODS,
+          "Feature %d has a window of %d periods: use 0 to %d",
+          f,
+          calendar.previous(),
+          MAX_PERIODS);
+    } else {
+      long span =
+          window instanceof Window.Sliding sliding
+              ? sliding.windowMs()
+              : window instanceof Window.Session session ? session.gapMs() : 1;
       require(
           span >= 1 && span <= MAX_SPAN_MS,
           "Feature %d has a window of %d ms: use 1 to %d",
           f,
           span,
           MAX_SPAN_MS);
+    }
+    if (window instanceof Window.Sliding sliding) {
       require(
-          window.delayMs() >= 0 && window.delayMs() <= MAX_SPAN_MS,
-          "Feature %d has a delay of %d ms: use 0 to %d",
+          sliding.resolutionMs() >= 0 && sliding.resolutionMs() <= sliding.windowMs(),
+          "Feature %d has a resolution of %d ms: use 0 to its window of %d ms",
           f,
-          window.delayMs(),
-          MAX_SPAN_MS);
-      ColumnType type =
-          feature
-              .aggregation()
-              .function()
-              .resultType(
-                  feature.aggregation().column() < 0
-                      ? null
-                      : layout.columns().get(feature.aggregation().column()));
-      Object empty = feature.empty();
-      require(
-          empty == null || type.javaClass().isInstance(empty),
-          "Feature %d is %s, but its empty value is %s: give it in that type",
-          f,
-          type,
-          empty);
+          sliding.resolutionMs(),
+          sliding.windowMs());
     }
   }
 

@@ -41,4 +41,26 @@ final class Varint {
     long value = readUnsigned(in);
     return value >>> 1 ^ -(value & 1);
   }
+
+  /** Any text, also one with half a surrogate pair: its length and its characters. */
+  static void writeText(DataOutput out, String text) throws IOException {
+    writeUnsigned(out, text.length());
+    for (int i = 0; i < text.length(); i++) {
+      writeUnsigned(out, text.charAt(i));
+    }
+  }
+
+  static String readText(DataInput in) throws IOException {
+    long length = readUnsigned(in);
+    if (length < 0 || length > Integer.MAX_VALUE) {
+      throw new IOException(
+          "Stored state is damaged: a text has a length of %d; restore an older checkpoint or replay"
+              .formatted(length));
+    }
+    StringBuilder text = new StringBuilder((int) Math.min(length, 1024));
+    for (int i = 0; i < length; i++) {
+      text.append((char) readUnsigned(in));
+    }
+    return text.toString();
+  }
 }

@@ -1,6 +1,7 @@
 package dev.tailwater.kernel;
 
 import dev.tailwater.schemas.ColumnType;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,68 +14,158 @@ import org.jspecify.annotations.Nullable;
  */
 record History(StateLayout layout, List<Fact> facts) {
 
-  private static final long START = 1_700_000_000_000L;
-  private static final List<Aggregate> AGGREGATES =
-      List.of(Aggregate.COUNT, Aggregate.SUM, Aggregate.AVG, Aggregate.MIN, Aggregate.MAX);
   private static final List<ColumnType> SCALARS =
       Arrays.stream(ColumnType.values()).filter(ColumnType::isScalar).toList();
   private static final long[] SPANS = {1, 7, 10, 50, 70, 100, 300};
 
+  /** Around midnight in some zone, the beginning of time, and a change of clocks. */
+  private static final long[] STARTS = {
+    1_700_000_000_000L, 1_699_919_999_900L, -50L, 1_699_140_000_000L, 1_711_800_000_000L
+  };
+
+  private static final List<ZoneId> ZONES =
+      List.of(
+          ZoneId.of("UTC"),
+          ZoneId.of("America/New_York"),
+          ZoneId.of("Europe/Berlin"),
+          ZoneId.of("+05:45"));
+  private static final List<String> TEXTS = List.of("", "a", "b", "ä", "long text", "\ud83d", "B");
+
+  /** A few features over up to 400 facts. */
   static History random(Random random) {
     List<ColumnType> columns = new ArrayList<>();
     int columnCount = random.nextInt(5) == 0 ? 20 + random.nextInt(20) : 1 + random.nextInt(4);
     for (int i = 0; i < columnCount; i++) {
       columns.add(SCALARS.get(random.nextInt(SCALARS.size())));
     }
-    int filters = random.nextInt(8) == 0 ? 64 : random.nextInt(3);
-    List<FeatureSpec> features = new ArrayList<>();
+    List<Aggregate> aggregates = new ArrayList<>();
     int featureCount = 1 + random.nextInt(12);
-    while (features.size() < featureCount) {
-      int column = random.nextInt(columnCount + 1) - 1;
-      ColumnType type = column < 0 ? null : columns.get(column);
-      Aggregate aggregate = AGGREGATES.get(random.nextInt(AGGREGATES.size()));
-      if (isDefined(aggregate, type)) {
-        features.add(
-            FeatureSpec.sliding(
-                aggregate,
-                column,
-                random.nextInt(filters + 1) - 1,
-                SPANS[random.nextInt(SPANS.length)],
-                random.nextInt(3) == 0 ? SPANS[random.nextInt(SPANS.length)] : 0,
-                aggregate == Aggregate.AVG && random.nextBoolean() ? -1.0 : null));
+    while (aggregates.size() < featureCount) {
+      aggregates.add(Aggregate.values()[random.nextInt(Aggregate.values().length)]);
+    }
+    int count = random.nextInt(4) == 0 ? random.nextInt(400) : random.nextInt(60);
+    return of(columns, aggregates, count, random);
+  }
+
+  /** One feature of every aggregate over a few facts. */
+  static History ofEveryAggregate(Random random) {
+    List<ColumnType> columns = new ArrayList<>(List.of(ColumnType.DOUBLE, ColumnType.STRING));
+    for (int i = random.nextInt(3); i >= 0; i--) {
+      columns.add(SCALARS.get(random.nextInt(SCALARS.size())));
+    }
+    int count = random.nextInt(20) == 0 ? 100 + random.nextInt(100) : random.nextInt(30);
+    return of(columns, List.of(Aggregate.values()), count, random);
+  }
+
+  private static History of(
+      List<ColumnType> columns, List<Aggregate> aggregates, int count, Random random) {
+    int filters = random.nextInt(8) == 0 ? 64 : random.nextInt(3);
+    long unit = random.nextInt(3) == 0 ? 3_600_000L : 1;
+    List<FeatureSpec> features = new ArrayList<>();
+    for (Aggregate aggregate : aggregates) {
+      FeatureSpec feature = null;
+      // Not every aggregate is defined for the columns there are.
+      for (int attempt = 0; attempt < 10 && feature == null; attempt++) {
+        feature = feature(aggregate, columns, filters, unit, random);
+      }
+      if (feature != null) {
+        features.add(feature);
       }
     }
-    long lateness = random.nextInt(3) == 0 ? 0 : random.nextInt(300);
+    if (features.isEmpty()) {
+      features.add(FeatureSpec.sliding(Aggregate.COUNT, -1, -1, 10, 0, null));
+    }
+    long lateness = random.nextInt(3) == 0 ? 0 : unit * random.nextInt(300);
     StateLayout layout =
         new StateLayout(
             columns,
             filters,
             features,
-            random.nextBoolean() ? Identity.EVENT : Identity.NONE,
+            Identity.values()[random.nextInt(Identity.values().length)],
             lateness);
-    return new History(layout, facts(layout, random));
+    return new History(layout, facts(layout, count, unit, random));
   }
 
-  private static boolean isDefined(Aggregate aggregate, @Nullable ColumnType type) {
-    if (type == null || aggregate == Aggregate.COUNT) {
-      return aggregate == Aggregate.COUNT;
+  private static @Nullable FeatureSpec feature(
+      Aggregate aggregate, List<ColumnType> columns, int filters, long unit, Random random) {
+    boolean countsAll = aggregate.countsFacts() && random.nextInt(3) == 0;
+    int column = countsAll ? -1 : random.nextInt(columns.size());
+    int second = -1;
+    if (aggregate == Aggregate.RATIO
+        || aggregate == Aggregate.ARGMIN
+        || aggregate == Aggregate.ARGMAX) {
+      second = random.nextInt(columns.size());
+      ColumnType type = columns.get(second);
+      if (aggregate == Aggregate.RATIO ? !type.isNumeric() : type == ColumnType.STRING) {
+        return null;
+      }
     }
-    return aggregate == Aggregate.MIN || aggregate == Aggregate.MAX
-        ? type != ColumnType.STRING
-        : type.isNumeric();
+    try {
+      aggregate.resultType(column < 0 ? null : columns.get(column));
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+    int by =
+        aggregate.canBeGrouped() && random.nextInt(3) == 0 ? random.nextInt(columns.size()) : -1;
+    double parameter =
+        switch (aggregate) {
+          case QUANTILE, APPROX_QUANTILE ->
+              random.nextInt(3) == 0 ? random.nextInt(3) / 2.0 : random.nextDouble();
+          case DECAY -> (double) unit * SPANS[random.nextInt(SPANS.length)];
+          case RATE -> (double) unit * (1 + random.nextInt(10));
+          default -> 0;
+        };
+    Aggregation aggregation =
+        new Aggregation(aggregate, column, second, by, 1 + random.nextInt(5), parameter);
+    Object empty = aggregate == Aggregate.AVG && by < 0 && random.nextBoolean() ? -1.0 : null;
+    return new FeatureSpec(
+        aggregation,
+        random.nextInt(filters + 1) - 1,
+        window(aggregate, unit, random),
+        random.nextInt(3) == 0,
+        empty);
   }
 
-  private static List<Fact> facts(StateLayout layout, Random random) {
-    int count = random.nextInt(4) == 0 ? random.nextInt(400) : random.nextInt(60);
+  private static Window window(Aggregate aggregate, long unit, Random random) {
+    long delay = random.nextInt(3) == 0 ? span(unit, random) : 0;
+    int kind = aggregate == Aggregate.RATE ? 0 : random.nextInt(8);
+    return switch (kind) {
+      case 3 -> new Window.LastEvents(1 + random.nextInt(12), delay);
+      case 4 -> new Window.Lifetime(delay);
+      case 5 ->
+          new Window.Calendar(
+              Window.Period.values()[random.nextInt(3)],
+              ZONES.get(random.nextInt(ZONES.size())),
+              random.nextInt(3),
+              delay);
+      case 6 -> new Window.Session(span(unit, random), delay);
+      default -> {
+        long window = span(unit, random);
+        Window.Bounds bounds =
+            random.nextBoolean()
+                ? Window.Bounds.OPEN_CLOSED
+                : Window.Bounds.values()[random.nextInt(4)];
+        long resolution = random.nextInt(3) == 0 ? Math.min(window, span(unit, random)) : 0;
+        yield new Window.Sliding(window, delay, resolution, bounds);
+      }
+    };
+  }
+
+  private static long span(long unit, Random random) {
+    return unit * SPANS[random.nextInt(SPANS.length)];
+  }
+
+  private static List<Fact> facts(StateLayout layout, int count, long unit, Random random) {
     boolean extreme = random.nextInt(3) == 0;
-    long step = random.nextBoolean() ? 1 : 10;
+    boolean few = random.nextBoolean();
+    long step = unit * (random.nextBoolean() ? 1 : 10);
     int pace = random.nextInt(4) == 0 ? 1 : 5;
-    long time = START;
+    long time = STARTS[random.nextInt(STARTS.length)];
     List<Fact> facts = new ArrayList<>();
     for (int offset = 0; offset < count; offset++) {
       time += step * random.nextInt(pace + 1);
       if (random.nextInt(30) == 0) {
-        time += random.nextInt(700);
+        time += unit * random.nextInt(700);
       }
       Fact fact = new Fact(layout);
       fact.time = time;
@@ -82,24 +173,46 @@ record History(StateLayout layout, List<Fact> facts) {
       fact.offset = offset;
       // Few ids: the same one at the same time is a duplicate, at another time it is not.
       fact.idHash = random.nextInt(6);
+      fact.payloadHash = random.nextInt(2);
+      fact.deleted = layout.identity() == Identity.ROW && random.nextInt(4) == 0;
       fact.filterBits = random.nextLong();
+      Fact other = offset == 0 ? fact : facts.get(offset - 1);
+      if (layout.identity() == Identity.ROW
+          && other.offset == offset - 1
+          && random.nextInt(10) == 0) {
+        // One change of a row: its old version is deleted, its new one is there.
+        fact.time = other.time;
+        fact.idHash = other.idHash;
+        fact.partition = other.partition;
+        fact.offset = other.offset;
+        fact.deleted = !other.deleted;
+      }
       for (int column = 0; column < fact.values.length; column++) {
         fact.values[column] =
-            random.nextInt(6) == 0 ? null : value(layout.columns().get(column), extreme, random);
+            random.nextInt(6) == 0
+                ? null
+                : value(layout.columns().get(column), extreme, few, random);
       }
       facts.add(fact);
     }
     return facts;
   }
 
-  private static Object value(ColumnType type, boolean extreme, Random random) {
+  private static Object value(ColumnType type, boolean extreme, boolean few, Random random) {
     return switch (type) {
       case BOOLEAN -> (Object) random.nextBoolean();
-      case INT -> (Object) random.nextInt();
-      case LONG -> (Object) (random.nextInt(9) == 0 ? Long.MIN_VALUE : random.nextLong());
-      case DOUBLE -> (Object) number(extreme, random);
-      case STRING -> "text";
-      case TIMESTAMP -> (Object) (START + random.nextInt(1000));
+      case INT -> (Object) (few ? random.nextInt(4) - 2 : random.nextInt());
+      case LONG ->
+          (Object)
+              (few
+                  ? random.nextInt(4) - 2L
+                  : random.nextInt(9) == 0
+                      ? (random.nextBoolean() ? Long.MIN_VALUE : Long.MAX_VALUE)
+                      : random.nextLong());
+      case DOUBLE ->
+          (Object) (few && !extreme ? random.nextInt(4) / 2.0 - 0.5 : number(extreme, random));
+      case STRING -> TEXTS.get(random.nextInt(TEXTS.size()));
+      case TIMESTAMP -> (Object) (STARTS[0] + random.nextInt(few ? 3 : 1000));
       default -> throw new IllegalArgumentException("no column is a " + type);
     };
   }
@@ -136,15 +249,18 @@ record History(StateLayout layout, List<Fact> facts) {
   /** An instant worth asking about: on an edge of some fact, or a millisecond beside it. */
   long instant(Random random) {
     if (facts.isEmpty()) {
-      return START;
+      return STARTS[0];
     }
     Fact fact = facts.get(random.nextInt(facts.size()));
-    FeatureSpec feature = layout.features().get(random.nextInt(layout.features().size()));
+    Window window = layout.features().get(random.nextInt(layout.features().size())).window();
     long edge =
         switch (random.nextInt(3)) {
           case 0 -> 0;
-          case 1 -> feature.window().delayMs();
-          default -> feature.window().horizonMs();
+          case 1 -> window.delayMs();
+          default ->
+              Edge.oldest(window).passes(fact.time) == Long.MAX_VALUE
+                  ? window instanceof Window.Session session ? session.gapMs() : 0
+                  : Edge.oldest(window).passes(fact.time) - fact.time;
         };
     return fact.time + edge + random.nextInt(3) - 1;
   }
