@@ -122,6 +122,27 @@ final class DecayedSum {
     }
   }
 
+  /** Adds the facts of another sum with the same half-life. */
+  void addAll(DecayedSum other) {
+    for (int of = 0; of < other.blocks; of++) {
+      int block = blockOf(other.number[of]);
+      facts[block] += other.facts[of];
+      long[] negated = new long[NARROW_WORDS];
+      ExactSum.subtractWords(negated, 0, other.narrow, of * NARROW_WORDS, NARROW_WORDS);
+      ExactSum.subtractWords(narrow, block * NARROW_WORDS, negated, 0, NARROW_WORDS);
+      long[] theirs = other.wide[of];
+      if (theirs != null) {
+        long[] words = wideOf(block);
+        long[] negatedWide = new long[WIDE_WORDS];
+        ExactSum.subtractWords(negatedWide, 0, theirs, 0, WIDE_WORDS);
+        ExactSum.subtractWords(words, 0, negatedWide, 0, WIDE_WORDS);
+        for (int counter = WIDE_WORDS; counter < words.length; counter++) {
+          words[counter] += theirs[counter];
+        }
+      }
+    }
+  }
+
   /** The sum as of an instant, which is not before any fact. */
   double at(long instant) {
     long halfLives = Math.floorDiv(instant, halfLifeMs);

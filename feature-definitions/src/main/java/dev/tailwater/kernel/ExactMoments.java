@@ -347,4 +347,84 @@ final class ExactMoments {
     }
     return sums;
   }
+
+  /**
+   * Adds all that another narrow accumulator holds, or another integer one.
+   *
+   * @param real whether they are narrow
+   */
+  static void addAll(long[] words, long[] others, int order, boolean real) {
+    addAll(real ? NARROW : INTEGER, words, others, order);
+  }
+
+  /** Adds all that another wide accumulator holds. */
+  static void addAllWide(long[] words, long[] others, int order) {
+    addAll(WIDE, words, others, order);
+    int notFinite = WIDE.words(order);
+    words[notFinite] += others[notFinite];
+  }
+
+  private static void addAll(Format format, long[] words, long[] others, int order) {
+    int at = 0;
+    for (int power = 0; power < order; power++) {
+      int length = format.lengths[power];
+      long[] negated = new long[length];
+      ExactSum.subtractWords(negated, 0, others, at, length);
+      ExactSum.subtractWords(words, at, negated, 0, length);
+      at += length;
+    }
+  }
+
+  /**
+   * What an aggregate makes of a difference of accumulators.
+   *
+   * @param order how many powers were summed
+   * @param count how many values that are, at least 1
+   * @param real whether the accumulators are narrow, and not integer ones
+   * @param wide holds two wide accumulators, if there are any
+   * @return null where the aggregate is NULL of such values
+   */
+  static @Nullable Double value(
+      Aggregate aggregate,
+      int order,
+      long count,
+      boolean real,
+      long[] words,
+      int minuend,
+      int subtrahend,
+      long @Nullable [] wide,
+      int wideMinuend,
+      int wideSubtrahend) {
+    boolean ofSample = aggregate == Aggregate.VARIANCE || aggregate == Aggregate.STDDEV;
+    if (ofSample && count < 2) {
+      return null;
+    }
+    boolean higher = aggregate == Aggregate.SKEWNESS || aggregate == Aggregate.KURTOSIS;
+    if (!higher && wide == null) {
+      double variance =
+          real
+              ? narrowVariance(words, minuend, subtrahend, count, ofSample)
+              : integerVariance(words, minuend, subtrahend, count, ofSample);
+      return ofVariance(aggregate, variance);
+    }
+    BigInteger[] sums =
+        wide != null
+            ? sums(words, minuend, subtrahend, wide, wideMinuend, wideSubtrahend, order)
+            : real
+                ? narrowSums(words, minuend, subtrahend, order)
+                : integerSums(words, minuend, subtrahend, order);
+    if (sums == null) {
+      return Double.NaN;
+    }
+    return switch (aggregate) {
+      case SKEWNESS -> skewness(sums, count);
+      case KURTOSIS -> kurtosis(sums, count);
+      default -> ofVariance(aggregate, variance(sums, WIDE_SCALE, count, ofSample));
+    };
+  }
+
+  private static double ofVariance(Aggregate aggregate, double variance) {
+    boolean root = aggregate == Aggregate.STDDEV || aggregate == Aggregate.STDDEV_POP;
+    return root ? Math.sqrt(variance) : variance;
+  }
 }

@@ -187,6 +187,20 @@ final class QuantileSketch {
     return valueBelow;
   }
 
+  /** An independent copy, which answers and grows as this one. */
+  QuantileSketch copy() {
+    QuantileSketch copy = new QuantileSketch();
+    if (!digest.isEmpty()) {
+      copy.digest = TDigestDouble.heapify(Memory.wrap(digest.toByteArray()));
+    }
+    copy.latest = latest.clone();
+    copy.latestCount = latestCount;
+    copy.negativeInfinities = negativeInfinities;
+    copy.positiveInfinities = positiveInfinities;
+    copy.nans = nans;
+    return copy;
+  }
+
   /** Writes the sketch, in a format of its own. */
   void write(DataOutput out) throws IOException {
     Varint.writeUnsigned(out, negativeInfinities);
