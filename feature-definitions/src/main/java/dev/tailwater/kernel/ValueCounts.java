@@ -73,25 +73,25 @@ final class ValueCounts {
     return distinct;
   }
 
-  /** Adds a rank. */
-  void add(long rank) {
+  /** Adds a rank, {@code times} at once. */
+  void add(long rank, int times) {
     int slot = allocate();
     ranks[slot] = rank;
-    addAt(slot);
+    addAt(slot, times);
   }
 
-  /** Adds a text. */
-  void add(String text) {
+  /** Adds a text, {@code times} at once. */
+  void add(String text, int times) {
     int slot = allocate();
     texts[slot] = text;
-    addAt(slot);
+    addAt(slot, times);
   }
 
-  private void addAt(int slot) {
+  private void addAt(int slot, int times) {
     count[slot] = 0;
     left[slot] = NOTHING;
     right[slot] = NOTHING;
-    root = insert(root, slot);
+    root = insert(root, slot, times);
     if (count[slot] == 0) {
       release(slot); // The value has a node already.
     } else {
@@ -99,17 +99,17 @@ final class ValueCounts {
     }
   }
 
-  private int insert(int node, int slot) {
+  private int insert(int node, int slot, int times) {
     if (node == NOTHING) {
-      count[slot] = 1;
+      count[slot] = times;
       update(slot);
       return slot;
     }
     int order = compare(slot, node);
     if (order == 0) {
-      count[node]++;
+      count[node] += times;
     } else if (order < 0) {
-      int below = insert(left[node], slot);
+      int below = insert(left[node], slot, times);
       left[node] = below;
       if (isAbove(below, node)) {
         left[node] = right[below];
@@ -119,7 +119,7 @@ final class ValueCounts {
         return below;
       }
     } else {
-      int below = insert(right[node], slot);
+      int below = insert(right[node], slot, times);
       right[node] = below;
       if (isAbove(below, node)) {
         right[node] = left[below];
@@ -252,6 +252,40 @@ final class ValueCounts {
         node = right[node];
       }
     }
+  }
+
+  /** Visits each rank and how often it is there, the smaller ranks first. */
+  void forEachRank(RankVisitor visitor) {
+    visitRanks(root, visitor);
+  }
+
+  private void visitRanks(int node, RankVisitor visitor) {
+    if (node != NOTHING) {
+      visitRanks(left[node], visitor);
+      visitor.visit(ranks[node], count[node]);
+      visitRanks(right[node], visitor);
+    }
+  }
+
+  /** Visits each text and how often it is there, the smaller texts first. */
+  void forEachText(TextVisitor visitor) {
+    visitTexts(root, visitor);
+  }
+
+  private void visitTexts(int node, TextVisitor visitor) {
+    if (node != NOTHING) {
+      visitTexts(left[node], visitor);
+      visitor.visit(texts[node], count[node]);
+      visitTexts(right[node], visitor);
+    }
+  }
+
+  interface RankVisitor {
+    void visit(long rank, int times);
+  }
+
+  interface TextVisitor {
+    void visit(String text, int times);
   }
 
   /** The ranks at the indexes {@code [from, to)} in ascending order, equal ones repeated. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +20,7 @@ class ValueCountsTest {
   @Test
   void whatWasNotAddedCannotBeTakenAway() {
     ValueCounts counts = ValueCounts.ofRanks();
-    counts.add(3);
+    counts.add(3, 1);
     assertThatThrownBy(() -> counts.remove(4))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("4");
@@ -46,9 +47,10 @@ class ValueCountsTest {
         texts.remove(text(value));
       } else {
         long value = random.nextInt(spread) - spread / 2;
-        inside.add(value);
-        ranks.add(value);
-        texts.add(text(value));
+        int times = 1 + random.nextInt(2);
+        inside.addAll(Collections.nCopies(times, value));
+        ranks.add(value, times);
+        texts.add(text(value), times);
       }
       if (step % 37 == 0) {
         assertEqual(ranks, texts, inside, random);
@@ -73,6 +75,14 @@ class ValueCountsTest {
     inside.forEach(value -> counts.merge(value, 1, Integer::sum));
     assertThat(ranks.distinct()).isEqualTo(counts.size());
     assertThat(texts.distinct()).isEqualTo(counts.size());
+    Map<Long, Integer> visited = new TreeMap<>();
+    ranks.forEachRank(visited::put);
+    assertThat(visited).isEqualTo(counts);
+    List<String> visitedTexts = new ArrayList<>();
+    texts.forEachText((text, times) -> visitedTexts.add(text + times));
+    assertThat(visitedTexts)
+        .containsExactlyElementsOf(
+            counts.entrySet().stream().map(e -> text(e.getKey()) + e.getValue()).toList());
     int limit = random.nextInt(counts.size() + 2);
     // Of equals the one that comes first in the map: the smaller one.
     List<Map.Entry<Long, Integer>> most =
