@@ -18,6 +18,7 @@ final class FeatureReader {
   static final int MAX_KEYS = 10_000;
 
   private static final int KEYS = 100;
+  private static final int MAX_EMPTY_LENGTH = 1000;
   private static final Duration TICK = Duration.ofMillis(1);
   private static final Duration SECOND = Duration.ofSeconds(1);
   private static final Pattern WORD = Pattern.compile("\\w+");
@@ -100,10 +101,13 @@ final class FeatureReader {
     Set<String> known = AggregateForm.keys();
     List<String> written = section.keys().stream().filter(known::contains).toList();
     if (written.isEmpty()) {
-      problems.add(
-          section.here(),
-          "has no aggregate",
-          "write one of " + String.join(", ", known) + ", as in sum: amount");
+      // An unknown key is reported already: it is probably the aggregate.
+      if (Grammar.FEATURE.containsAll(section.keys())) {
+        problems.add(
+            section.here(),
+            "has no aggregate",
+            "write one of " + String.join(", ", known) + ", as in sum: amount");
+      }
       return Optional.empty();
     }
     if (written.size() > 1) {
@@ -344,13 +348,17 @@ final class FeatureReader {
       return Optional.empty();
     }
     try {
-      if (!type.isScalar() || type == ColumnType.TIMESTAMP) {
+      if (!type.isScalar()
+          || type == ColumnType.TIMESTAMP
+          || text.value().length() > MAX_EMPTY_LENGTH) {
         throw new IllegalArgumentException("no value stands for an empty " + type);
       }
       return Optional.of(Literals.parse(text, type));
     } catch (IllegalArgumentException e) {
       problems.add(
-          text, "is not a value of type " + type, "write one, or leave empty out for NULL");
+          text,
+          "is not a value of type " + type + (type.isScalar() ? "" : " that can be written"),
+          "write one, or leave empty out for NULL");
       return Optional.empty();
     }
   }

@@ -59,6 +59,9 @@ class FeatureHashesTest {
         arguments("  is_night:", "  unused: tx_amount * 2\n  is_night:"),
         arguments("expect:\n", "expect:\n  watched: {that: tx_amount < 9, else: warn}\n"),
         arguments("name: transactions\n", "name: transactions\ntopic: transactions\n"),
+        arguments("over: 7d,", "over: 7d, self: include, bounds: \"(]\", empty: null,"),
+        arguments("from: transactions", "from: transactions\nrefresh: never"),
+        arguments("from: transactions", "from: transactions\nknowledge: as_happened"),
         arguments("fallback: 0.5", "fallback: 0.25\ndeadline: 10ms\nto: elsewhere"));
   }
 
@@ -87,6 +90,21 @@ class FeatureHashesTest {
         arguments("THEN tx_amount END", "THEN tx_amount + 1 END"),
         arguments("that: tx_amount >= 0", "that: tx_amount >= 1"),
         arguments("else: drop", "else: warn"),
+        arguments("over: 7d,", "over: 7d, resolution: 1d,"),
+        arguments("over: 7d,", "over: 7d, bounds: \"[]\","),
+        arguments("over: 7d,", "over: last 7 events,"),
+        arguments("over: 7d,", "over: lifetime,"),
+        arguments("over: 7d,", "over: this week,"),
+        arguments("over: 7d,", "over: previous 1 week,"),
+        arguments("over: 7d,", "over: session, gap: 7d,"),
+        arguments("over: 7d,", "over: 7d, self: exclude,"),
+        arguments("from: transactions", "from: transactions\nknowledge: as_known"),
+        arguments("avg: night_amount", "avg: night_amount * 2"),
+        arguments("avg: night_amount", "lag: night_amount, n: 2"),
+        arguments("avg: night_amount", "quantile: night_amount, q: 0.25"),
+        arguments("avg: night_amount", "decay: night_amount, half_life: 1h"),
+        arguments("avg: night_amount", "ratio: night_amount, to: tx_amount"),
+        arguments("avg: night_amount", "argmax: night_amount, of: tx_amount"),
         arguments("event_id: tx_id", "event_id: country"),
         arguments("name: transactions\n", "name: transactions\ntopic: other\n"));
   }
@@ -114,6 +132,53 @@ class FeatureHashesTest {
 
     assertThat(changed.features().get("customer_spend.tx_count_7d"))
         .isEqualTo(before().features().get("customer_spend.tx_count_7d"));
+  }
+
+  @Test
+  void anArgumentIsPartOfTheMeaning() {
+    assertThat(
+            Stream.of(
+                    "lag: tx_amount, n: 2",
+                    "lag: tx_amount, n: 3",
+                    "decay: tx_amount, half_life: 1h",
+                    "decay: tx_amount, half_life: 2h",
+                    "sum: tx_amount, by: country",
+                    "sum: tx_amount, by: country, max_keys: 99",
+                    "sum: tx_amount, by: tx_id",
+                    "ratio: tx_amount, to: night_amount",
+                    "ratio: tx_amount, to: tx_amount")
+                .map(argument -> hashOf(argument)))
+        .doesNotHaveDuplicates();
+    assertThat(hashOf("median: tx_amount")).isEqualTo(hashOf("quantile: tx_amount, q: 0.5"));
+    assertThat(hashOf("histogram: country")).isEqualTo(hashOf("count: \"*\", by: country"));
+  }
+
+  private String hashOf(String aggregate) {
+    String text =
+        TEXT.replace("avg: night_amount", aggregate).replaceAll("(?s)---\nkind: model.*", "");
+    return String.valueOf(
+        hashesOf(after, "project.yaml", text).features().get("customer_spend.amount_avg"));
+  }
+
+  @Test
+  void aChainMeansWhatItsBaseMeans() {
+    String chain =
+        """
+        ---
+        kind: feature-view
+        name: above
+        entity: customer
+        from: customer_spend
+        features: {n: {count: "*", over: 1d, where: tx_amount > amount_avg}}
+        """;
+    String text = TEXT.replace("event_id: tx_id", "event_id: tx_id\nlateness: 0s") + chain;
+    FeatureHashes known = hashesOf(before, "project.yaml", text);
+
+    FeatureHashes other = hashesOf(after, "project.yaml", text.replace("<= 6", "<= 5"));
+    assertThat(other.views().get("above")).isNotEqualTo(known.views().get("above"));
+    FeatureHashes neighbour =
+        hashesOf(after, "project.yaml", text.replace("over: [1d, 7d]", "over: [2d, 7d]"));
+    assertThat(neighbour.views().get("above")).isEqualTo(known.views().get("above"));
   }
 
   @Test

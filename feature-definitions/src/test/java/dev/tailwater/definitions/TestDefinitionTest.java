@@ -1,0 +1,127 @@
+package dev.tailwater.definitions;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class TestDefinitionTest {
+
+  private static final String VIEW =
+      """
+      kind: feature-view
+      name: spend
+      entity: customer
+      from: transactions
+      features:
+        n: {count: "*", over: 1d}
+        total: {sum: tx_amount, over: 1d}
+        recent: {last_k: tx_amount, k: 3, over: 1d}
+        places: {histogram: country, over: 1d}
+      """;
+
+  private static final String TEST =
+      """
+      kind: test
+      view: spend
+      given:
+        - {at: "2026-01-01T10:00:00Z", customer_id: a, tx_amount: 10, is_fraud: true}
+        - {at: "10:30", customer_id: a, country: null, terminal_id: 7}
+      expect:
+        - {at: "10:45", customer_id: a, n: 2, total: {near: 10, by: 1e-9}, recent: [10, .inf]}
+        - {at: "10:59:59.5", customer_id: b, total: null, places: {DE: 2, FR: 1}}
+      """;
+
+  private final ProjectFolder folder;
+
+  TestDefinitionTest(@TempDir Path folder) {
+    this.folder =
+        new ProjectFolder(folder)
+            .write(
+                "project.yaml",
+                String.join("---\n", ProjectFolder.STREAM, ProjectFolder.ENTITY, VIEW));
+  }
+
+  @Test
+  void readsEventsAndWhatIsExpectedOfThem() {
+    TestDefinition test = folder.write("spend.yaml", TEST).load().tests().get(0);
+
+    assertThat(test.name()).isEqualTo("spend");
+    assertThat(test.file()).isEqualTo("spend.yaml");
+    assertThat(test.line()).isEqualTo(1);
+    TestDefinition.Given first = test.given().get(0);
+    assertThat(first.line()).isEqualTo(4);
+    assertThat(first.stream()).isEqualTo("transactions");
+    assertThat(first.values())
+        .isEqualTo(
+            Map.of(
+                "tx_time",
+                Instant.parse("2026-01-01T10:00:00Z").toEpochMilli(),
+                "customer_id",
+                "a",
+                "tx_amount",
+                10.0,
+                "is_fraud",
+                true));
+    TestDefinition.Given second = test.given().get(1);
+    assertThat(Instant.ofEpochMilli(second.eventTime())).isEqualTo("2026-01-01T10:30:00Z");
+    assertThat(second.values()).containsEntry("country", null).containsEntry("terminal_id", 7);
+    TestDefinition.Expected expected = test.expected().get(0);
+    assertThat(expected.key()).containsExactly("a");
+    assertThat(expected.values())
+        .isEqualTo(
+            Map.of(
+                "n", new TestDefinition.Value(2L, 0),
+                "total", new TestDefinition.Value(10.0, 1e-9),
+                "recent", new TestDefinition.Value(List.of(10.0, Double.POSITIVE_INFINITY), 0)));
+    assertThat(test.expected().get(1).values())
+        .isEqualTo(
+            Map.of(
+                "total", new TestDefinition.Value(null, 0),
+                "places", new TestDefinition.Value(Map.of("DE", 2L, "FR", 1L), 0)));
+  }
+
+  static Stream<Arguments> mistakes() {
+    return Stream.of(
+        arguments("view: spend", "view: spent", "'spent' is not a known feature-view; did you"),
+        arguments("view: spend", "veiw: spend", "veiw: is not known here; did you mean view?"),
+        arguments("{at: \"10:30\",", "{at: \"25:30\",", "given.at: '25:30' is not an instant"),
+        arguments("{at: \"10:30\",", "{", "given.at: is missing"),
+        arguments("terminal_id: 7", "terminal_id: x", "'x' is not a value of type INT"),
+        arguments("terminal_id: 7", "terminalid: 7", "did you mean terminal_id?"),
+        arguments("terminal_id: 7", "tx_time: 7", "is the event time, which at says"),
+        arguments("terminal_id: 7", "is_night: true", "is not a column of the schema of stream"),
+        arguments("terminal_id: 7", "stream: reports", "is not a stream of view spend"),
+        arguments("customer_id: b,", "", "expect.customer_id: is missing; say about which"),
+        arguments("n: 2,", "n: 2.5,", "'2.5' is not a value of type LONG"),
+        arguments("n: 2,", "m: 2,", "m: is not a feature of view spend; did you mean n?"),
+        arguments("by: 1e-9", "by: -1", "is not a distance"),
+        arguments("near: 10, by", "neer: 10, by", "near: is missing"),
+        arguments("[10, .inf]", "10", "'10' is not a list; write [1, 2]"),
+        arguments("{DE: 2, FR: 1}", "2", "'2' is not a map"),
+        arguments("{DE: 2, FR: 1}", "{DE: x}", "'x' is not a value of type LONG"),
+        arguments(", total: null, places: {DE: 2, FR: 1}", "", "expects nothing"),
+        arguments("  - {at: \"10:30\"", "  - at\n  - {at: \"10:30\"", "that is not a mapping"));
+  }
+
+  @ParameterizedTest(name = "{index} {1}")
+  @MethodSource("mistakes")
+  void namesTheMistakeAndWhatToDo(String correct, String wrong, String expected) {
+    assertThat(TEST).contains(correct);
+
+    List<String> problems = folder.write("spend.yaml", TEST.replace(correct, wrong)).problems();
+
+    assertThat(problems).isNotEmpty().hasSizeLessThanOrEqualTo(2);
+    assertThat(problems).allMatch(problem -> problem.startsWith("spend.yaml:"));
+    assertThat(String.join("\n", problems)).contains(expected);
+  }
+}

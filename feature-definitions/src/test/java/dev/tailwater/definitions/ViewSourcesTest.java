@@ -1,0 +1,259 @@
+package dev.tailwater.definitions;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ViewSourcesTest {
+
+  private static final String PROJECT =
+      """
+      {kind: stream, name: cards, schema: transaction.avsc, event_time: tx_time, event_id: tx_id, lateness: 0s}
+      ---
+      {kind: stream, name: transfers, schema: transaction.avsc, event_time: tx_time, event_id: tx_id}
+      ---
+      {kind: entity, name: customer, key: {customer_id: string}}
+      ---
+      {kind: entity, name: terminal, key: {terminal_id: int}}
+      ---
+      kind: feature-view
+      name: paid
+      entity: customer
+      from:
+        - {stream: cards, map: {amount: tx_amount, place: country}}
+        - {stream: transfers, key: {customer_id: country}, map: {amount: tx_amount * 2, place: "'home'"}}
+      features:
+        total: {sum: amount, where: place = 'DE', over: 1d}
+      ---
+      kind: feature-view
+      name: spend
+      entity: customer
+      from: cards
+      features:
+        tx_amount: {avg: tx_amount, over: 1d}
+        recent: {last_k: tx_amount, k: 3, over: 1d}
+        n: {count: "*", over: 1d}
+      ---
+      kind: feature-view
+      name: visitors
+      entity: terminal
+      from: spend
+      features:
+        heavy: {count: "*", where: tx_amount > 2 * spend.tx_amount AND n > 3, over: 1d}
+      ---
+      kind: model
+      name: fraud
+      ask: cards
+      vector: [spend.*, visitors.heavy, "last: spend.recent[1]"]
+      about: tx_id
+      fallback: 0.5
+      """;
+
+  private final ProjectFolder folder;
+
+  ViewSourcesTest(@TempDir Path folder) {
+    this.folder = new ProjectFolder(folder);
+  }
+
+  @Test
+  void severalStreamsAreSeenAsOne() {
+    FeatureViewDefinition view =
+        folder.write("project.yaml", PROJECT).load().view("paid").orElseThrow();
+
+    assertThat(view.streams()).containsExactly("cards", "transfers");
+    assertThat(view.sources().get(1).keyColumns()).containsExactly("country");
+    assertThat(view.sources().get(1).mapped().keySet()).containsExactly("amount", "place");
+    assertThat(view.features().get(0).column().orElseThrow().reads()).containsExactly("amount");
+  }
+
+  @Test
+  void aViewOfAViewReadsColumnsAndFeatures() {
+    Project project = folder.write("project.yaml", PROJECT).load();
+    FeatureViewDefinition view = project.view("visitors").orElseThrow();
+
+    assertThat(view.basedOn()).contains("spend");
+    assertThat(view.streams()).containsExactly("cards");
+    assertThat(view.features().get(0).where().orElseThrow().reads())
+        .containsExactlyInAnyOrder("tx_amount", "spend.tx_amount", "n");
+    assertThat(project.featureNamed("tx_amount", view)).as("the column is first").isEmpty();
+    assertThat(project.featureNamed("n", view)).contains("spend.n");
+  }
+
+  @Test
+  void aListInAVectorIsOneInputForEachPlace() {
+    ModelDefinition model =
+        folder.write("project.yaml", PROJECT).load().model("fraud").orElseThrow();
+
+    assertThat(model.vector())
+        .extracting(ModelDefinition.Element::name)
+        .containsExactly(
+            "spend.n",
+            "spend.recent_1",
+            "spend.recent_2",
+            "spend.recent_3",
+            "spend.tx_amount",
+            "visitors.heavy",
+            "last");
+    assertThat(model.vector().get(2).element()).isEqualTo(2);
+    assertThat(model.about()).contains("tx_id");
+  }
+
+  static Stream<Arguments> mistakes() {
+    return Stream.of(
+        arguments("place: country}", "pla: country}", "map it there too"),
+        arguments(", place: \"'home'\"}", "}", "from.map: does not have place, which the source"),
+        arguments("amount: tx_amount *", "amount: terminal_id *", "CAST one of them"),
+        arguments("tx_amount * 2", "tx_amont * 2", "did you mean tx_amount?"),
+        arguments("{sum: amount,", "{sum: tx_amount,", "is not a column of the map of view paid"),
+        arguments("stream: transfers, key", "stream: cards, key", "'cards' is in the list twice"),
+        arguments("{stream: transfers, key", "{key", "from.stream: is missing"),
+        arguments("{stream: transfers, key", "{streem: transfers, key", "did you mean stream?"),
+        arguments("key: {customer_id: country}, map", "map: {}, mapp", "is not known here"),
+        arguments("lateness: 0s}", "lateness: 1s}", "write lateness: 0s in stream cards"),
+        arguments("from: spend", "from: spent", "'spent' is not a known stream or view; did you"),
+        arguments("from: spend", "from: paid", "is a view of several streams"),
+        arguments("from: spend", "from: visitors", "closes the cycle visitors -> visitors"),
+        arguments("AND n > 3", "AND recent > 3", "recent does not exist"),
+        arguments(
+            "from: spend",
+            "from: spend\nkey: {terminal_id: n}",
+            "key.terminal_id: 'n' is not a column of stream cards"),
+        arguments(
+            "name: transfers, schema",
+            "name: transfers, format: debezium-json, schema",
+            "are a changelog and events, which do not mix"),
+        arguments(
+            "name: cards, schema: transaction.avsc, event_time: tx_time, event_id: tx_id",
+            "name: cards, format: debezium-json, schema: transaction.avsc, event_time: tx_time",
+            "event_id: is missing; name the primary key of the row"),
+        arguments(
+            "name: cards, schema",
+            "name: cards, format: debezium-json, schema",
+            "'cards' is a changelog, whose records are changes and not questions"),
+        arguments(
+            "transaction.avsc, event_time: tx_time, event_id: tx_id}",
+            "transaction.avsc, event_time: tx_time}",
+            "has no event_id, other than stream cards"),
+        arguments("about: tx_id", "about: tx_amount", "is a DOUBLE column; name the one that"),
+        arguments("about: tx_id", "about: tx_idd", "'tx_idd' is not a column of stream cards"),
+        arguments(
+            "recent: {last_k: tx_amount",
+            "recent: {last_k: country",
+            "spend.recent is STRING_LIST, and a model reads numbers; name an element in an"),
+        arguments(
+            "n: {count: \"*\"",
+            "n: {count: \"*\", by: country",
+            "name a key in an expression, as in \"x: spend.n['a']\""),
+        arguments("entity: terminal", "entity: terminal\nrefresh: often", "write never, or {every"),
+        arguments(
+            "entity: terminal", "entity: terminal\nrefresh: {every: 1ms}", "shorter than 1000ms"),
+        arguments(
+            "entity: terminal", "entity: terminal\nknowledge: as_know", "did you mean as_known?"));
+  }
+
+  @ParameterizedTest(name = "{index} {1}")
+  @MethodSource("mistakes")
+  void namesTheMistakeAndWhatToDo(String correct, String wrong, String expected) {
+    assertThat(PROJECT).contains(correct);
+
+    assertThat(folder.write("project.yaml", PROJECT.replace(correct, wrong)).problems())
+        .anyMatch(problem -> problem.contains(expected));
+  }
+
+  @Test
+  void aCycleIsNamedOnce() {
+    String views =
+        """
+        {kind: stream, name: s, schema: transaction.avsc, event_time: tx_time, lateness: 0s}
+        ---
+        {kind: entity, name: customer, key: {customer_id: string}}
+        """;
+    for (String[] edge : new String[][] {{"a", "b"}, {"b", "c"}, {"c", "a"}, {"d", "a"}}) {
+      views +=
+          """
+          ---
+          {kind: feature-view, name: %s, entity: customer, from: %s, features: {x: {count: "*", over: 1d}}}
+          """
+              .formatted(edge[0], edge[1]);
+    }
+
+    assertThat(folder.write("project.yaml", views).problems())
+        .containsExactly(
+            "project.yaml:9: from: 'a' closes the cycle a -> b -> c -> a; compute one of them from"
+                + " a stream");
+  }
+
+  @ParameterizedTest(name = "{0} is refreshed every {1}")
+  @CsvSource({
+    "'over: 7d', PT1H40M48S",
+    "'over: 10s', PT1S",
+    "'over: [1h, 7d]', PT36S",
+    "'over: 1d, resolution: 1h', PT1H",
+    "'over: lifetime', PT0S",
+    "'over: last 5 events', PT0S",
+    "'over: lifetime, delay: 100m', PT1M",
+    "'over: this day', PT14M24S",
+    "'over: session, gap: 1h', PT36S"
+  })
+  void refreshesAHundredTimesAWindow(String over, Duration expected) {
+    assertThat(view("", over).refresh()).isEqualTo(expected);
+  }
+
+  @Test
+  void refreshAndKnowledgeAsWritten() {
+    assertThat(view("refresh: never", "over: 7d").refresh()).isZero();
+    assertThat(view("refresh: {every: 5m}", "over: 7d").refresh()).hasMinutes(5);
+    assertThat(view("knowledge: as_known", "over: 7d").knowledge()).isEqualTo(Knowledge.AS_KNOWN);
+    assertThat(view("", "over: 7d").knowledge()).isEqualTo(Knowledge.AS_HAPPENED);
+  }
+
+  private FeatureViewDefinition view(String line, String over) {
+    return folder
+        .write(
+            "project.yaml",
+            """
+            {kind: stream, name: s, schema: transaction.avsc, event_time: tx_time}
+            ---
+            {kind: entity, name: customer, key: {customer_id: string}}
+            ---
+            kind: feature-view
+            name: v
+            entity: customer
+            from: s
+            %s
+            features: {x: {count: "*", %s}}
+            """
+                .formatted(line, over))
+        .load()
+        .view("v")
+        .orElseThrow();
+  }
+
+  @Test
+  void modelsOfOneStreamAskAboutTheSame() {
+    String second =
+        "---\n{kind: model, name: other, ask: cards, vector: [tx_amount], fallback: 0}\n";
+
+    assertThat(folder.write("project.yaml", PROJECT + second).problems())
+        .hasSize(1)
+        .allMatch(problem -> problem.contains("which asks about tx_id; give both models"));
+  }
+
+  @Test
+  void nothingIsBasedOnAViewThatIsAlsoAStream() {
+    assertThat(
+            folder
+                .write("project.yaml", PROJECT.replace("name: transfers", "name: spend"))
+                .problems())
+        .anyMatch(problem -> problem.contains("'spend' is both a stream and a view"));
+  }
+}
