@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Serializes envelopes of one plan: a fixed header, the carried values by the types of the stream,
- * then for a question a bit per view and the answers that are there.
+ * then for a question why it cannot be answered, if so, and a bit per view and the answers that are
+ * there.
  */
 final class EnvelopeSerializer extends TypeSerializer<Envelope> {
 
@@ -56,8 +57,19 @@ final class EnvelopeSerializer extends TypeSerializer<Envelope> {
     target.writeLong(envelope.offset);
     target.writeLong(envelope.appendTime);
     target.writeLong(envelope.idHash);
+    if (envelope.isFact() || envelope.isChained()) {
+      target.writeLong(envelope.payloadHash);
+    }
+    if (envelope.namesAnother()) {
+      target.writeLong(envelope.aboutHash);
+    }
     values[envelope.stream].serialize(envelope.values, target);
     if (envelope.isQuestion()) {
+      String rejection = envelope.rejection();
+      target.writeBoolean(rejection != null);
+      if (rejection != null) {
+        target.writeUTF(rejection);
+      }
       for (int view = 0; view < answers.length; view++) {
         @Nullable Object[] answer = envelope.answers[view];
         target.writeBoolean(answer != null);
@@ -77,9 +89,15 @@ final class EnvelopeSerializer extends TypeSerializer<Envelope> {
     long offset = source.readLong();
     long appendTime = source.readLong();
     long idHash = source.readLong();
+    long payloadHash = (roles & (Envelope.FACT | Envelope.CHAINED)) == 0 ? 0 : source.readLong();
+    long aboutHash = (roles & Envelope.ABOUT) == 0 ? idHash : source.readLong();
     @Nullable Object[] row = values[stream].deserialize(source);
     @Nullable Object[] @Nullable [] answered = NO_ANSWERS;
+    String rejection = null;
     if ((roles & Envelope.QUESTION) != 0) {
+      if (source.readBoolean()) {
+        rejection = source.readUTF();
+      }
       answered = new Object[answers.length][];
       for (int view = 0; view < answers.length; view++) {
         if (source.readBoolean()) {
@@ -87,8 +105,23 @@ final class EnvelopeSerializer extends TypeSerializer<Envelope> {
         }
       }
     }
-    return new Envelope(
-        roles, stream, eventTime, partition, offset, appendTime, idHash, row, answered);
+    Envelope envelope =
+        new Envelope(
+            roles,
+            stream,
+            eventTime,
+            partition,
+            offset,
+            appendTime,
+            idHash,
+            payloadHash,
+            aboutHash,
+            row,
+            answered);
+    if (rejection != null) {
+      envelope.reject(rejection);
+    }
+    return envelope;
   }
 
   @Override
@@ -114,7 +147,7 @@ final class EnvelopeSerializer extends TypeSerializer<Envelope> {
 
   @Override
   public Envelope createInstance() {
-    return new Envelope(0, 0, 0, 0, 0, 0, 0, new Object[0], NO_ANSWERS);
+    return new Envelope(0, 0, 0, 0, 0, 0, 0, 0, 0, new Object[0], NO_ANSWERS);
   }
 
   @Override
@@ -152,7 +185,7 @@ final class EnvelopeSerializer extends TypeSerializer<Envelope> {
   /** The row types of all streams and views, by position. */
   public static final class Snapshot implements TypeSerializerSnapshot<Envelope> {
 
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
 
     private EnvelopeSerializer serializer;
 

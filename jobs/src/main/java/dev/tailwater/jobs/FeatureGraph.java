@@ -11,6 +11,7 @@ import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureRowSerializer;
 import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.definitions.AnswerMode;
+import dev.tailwater.plan.ChainPlan;
 import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;
@@ -27,6 +28,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -35,7 +37,6 @@ import org.apache.flink.streaming.api.datastream.AsyncDataStream;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.flink.streaming.api.operators.ProcessOperator;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
@@ -58,6 +59,9 @@ public final class FeatureGraph {
   private final Options options;
   private final TypeInformation<Envelope> envelopes;
   private final boolean sortedInput;
+  private final int[] baseStreams;
+  private final boolean[] needed;
+  private final boolean[] activeChains;
   private final List<DataStream<OutgoingRecord>> deadLetters = new ArrayList<>();
   private final Map<Integer, DataStream<FeatureRow>> rowsByEntity = new TreeMap<>();
   private final Map<Integer, DataStream<Envelope>> checkedByStream = new TreeMap<>();
@@ -102,22 +106,29 @@ public final class FeatureGraph {
     this.plan = plan;
     this.options = options;
     this.envelopes = EnvelopeSerializer.typeInfo(plan);
+    this.needed = new boolean[plan.entities().size()];
+    this.activeChains = new boolean[plan.chains().size()];
     this.sortedInput = JobSettings.executionMode(env) == RuntimeExecutionMode.BATCH;
-    // A stream joins the flow where the first entity needs it, and stays in it to the end.
+    this.baseStreams = Chains.baseStreams(plan);
+    findNeeded();
+    // A stream joins the flow where the first entity needs it or what is derived from it, and stays
+    // in it to the end.
     DataStream<Envelope> flow = null;
     boolean[] joined = new boolean[plan.streams().size()];
     for (int entity = 0; entity < plan.entities().size(); entity++) {
-      if (!isNeeded(entity)) {
+      if (!needed[entity]) {
         continue;
       }
       for (int stream = 0; stream < joined.length; stream++) {
-        if (!joined[stream] && needs(entity, stream)) {
-          flow = union(flow, check(env, stream, sources));
-          joined[stream] = true;
+        int base = baseStreams[stream];
+        if (!joined[base] && needs(entity, stream)) {
+          flow = union(flow, check(env, base, sources));
+          joined[base] = true;
         }
       }
       if (flow != null) {
         flow = features(flow, entity, joined);
+        flow = chained(flow, entity);
       }
     }
     for (int stream : options.labelStreams()) {
@@ -137,6 +148,42 @@ public final class FeatureGraph {
               + " feature-view or a model");
     }
     this.answers = flow;
+  }
+
+  /**
+   * Finds the entities that the run needs, because their views are stored or asked for, or because
+   * a chain leads from them to one that is needed; and these chains.
+   */
+  private void findNeeded() {
+    for (int entity = 0; entity < needed.length; entity++) {
+      needed[entity] =
+          options.featureRows() && !plan.entities().get(entity).inputs().isEmpty()
+              || askedByRun(entity);
+    }
+    // Backwards: a chain only needs those before it.
+    for (int i = activeChains.length - 1; i >= 0; i--) {
+      ChainPlan chain = plan.chains().get(i);
+      boolean leadsOn = false;
+      for (int later = i + 1; later < activeChains.length; later++) {
+        leadsOn |= activeChains[later] && plan.chains().get(later).from() == chain.stream();
+      }
+      activeChains[i] = leadsOn || isTold(chain.stream());
+      for (int view : chain.views()) {
+        needed[plan.views().get(view).entity()] |= activeChains[i];
+      }
+    }
+  }
+
+  private boolean askedByRun(int entity) {
+    return options.asks().stream()
+        .flatMapToInt(ask -> Arrays.stream(ask.views()))
+        .anyMatch(view -> plan.views().get(view).entity() == entity);
+  }
+
+  /** Whether an entity that the run needs is told the stream's events. */
+  private boolean isTold(int stream) {
+    return IntStream.range(0, needed.length)
+        .anyMatch(entity -> needed[entity] && tells(entity, stream));
   }
 
   /** The layouts of the views, by their position in the plan, as the stores see them. */
@@ -217,10 +264,7 @@ public final class FeatureGraph {
       return known;
     }
     StreamPlan stream = plan.streams().get(position);
-    boolean isFact = options.labelStreams().contains(position);
-    for (int entity = 0; entity < plan.entities().size(); entity++) {
-      isFact |= isNeeded(entity) && tells(entity, position);
-    }
+    boolean isFact = options.labelStreams().contains(position) || isTold(position);
     OutputTag<OutgoingRecord> refused = new OutputTag<>("dead-letters", OutgoingRecord.typeInfo());
     DataStream<LogRecord> read =
         env.fromSource(
@@ -237,9 +281,14 @@ public final class FeatureGraph {
             .transform(
                 "check:" + stream.name(),
                 envelopes,
-                new ProcessOperator<>(
-                    new CheckFunction(
-                        plan, position, isFact, ask(position), !sortedInput, refused)))
+                new CheckOperator(
+                    plan,
+                    position,
+                    isFact,
+                    ask(position),
+                    chainsFrom(position),
+                    !sortedInput,
+                    refused))
             .uid("check:" + stream.name());
     deadLetters.add(checked.getSideOutput(refused));
     checkedByStream.put(position, checked);
@@ -248,21 +297,13 @@ public final class FeatureGraph {
 
   private DataStream<Envelope> features(DataStream<Envelope> flow, int position, boolean[] joined) {
     EntityPlan entity = plan.entities().get(position);
-    int streams = plan.streams().size();
-    int[][] askedViews = new int[streams][];
-    boolean[] answersAtOnce = new boolean[streams];
-    boolean[] forwardsFacts = new boolean[streams];
-    KeyOf keyOf = keyOf(position);
+    Visits visits = visits(position);
+    KeyOf keyOf = new KeyOf(keyPositions(position));
     boolean someSkip = false;
-    for (int stream = 0; stream < streams; stream++) {
-      askedViews[stream] = askedViews(position, stream);
-      Ask ask = ask(stream);
-      answersAtOnce[stream] = ask != null && ask.answer() == AnswerMode.ON_ARRIVAL;
-      for (int later = position + 1; later < plan.entities().size(); later++) {
-        forwardsFacts[stream] |= isNeeded(later) && tells(later, stream);
-      }
-      someSkip |= joined[stream] && keyOf.mayBeMissing(plan, stream);
+    for (int stream = 0; stream < plan.streams().size(); stream++) {
+      someSkip |= joined[baseStreams[stream]] && keyOf.mayBeMissing(plan, stream);
     }
+    OutputTag<OutgoingRecord> refused = new OutputTag<>("dead-letters", OutgoingRecord.typeInfo());
     OutputTag<FeatureRow> rows =
         options.featureRows() && !entity.inputs().isEmpty()
             ? new OutputTag<>("feature-rows", FeatureRowSerializer.typeInfo(layouts(plan)))
@@ -276,15 +317,9 @@ public final class FeatureGraph {
                 "features:" + entity.name(),
                 envelopes,
                 new FeatureOperator(
-                    plan,
-                    position,
-                    sortedInput,
-                    rows,
-                    options.generation(),
-                    askedViews,
-                    answersAtOnce,
-                    forwardsFacts))
+                    plan, position, sortedInput, rows, refused, options.generation(), visits))
             .uid("features:" + entity.name());
+    deadLetters.add(answered.getSideOutput(refused));
     if (rows != null) {
       rowsByEntity.put(position, answered.getSideOutput(rows));
     }
@@ -296,12 +331,6 @@ public final class FeatureGraph {
   private static DataStream<Envelope> union(
       @Nullable DataStream<Envelope> flow, DataStream<Envelope> joining) {
     return flow == null ? joining : flow.union(joining);
-  }
-
-  /** Whether the run needs this entity's state: its views are stored or asked for. */
-  private boolean isNeeded(int entity) {
-    return (options.featureRows() && !plan.entities().get(entity).inputs().isEmpty())
-        || options.asks().stream().anyMatch(ask -> askedViews(entity, ask.stream()).length > 0);
   }
 
   private boolean needs(int entity, int stream) {
@@ -318,25 +347,87 @@ public final class FeatureGraph {
     return options.asks().stream().filter(ask -> ask.stream() == stream).findFirst().orElse(null);
   }
 
+  private List<ChainPlan> chainsFrom(int stream) {
+    return IntStream.range(0, activeChains.length)
+        .filter(chain -> activeChains[chain] && plan.chains().get(chain).from() == stream)
+        .mapToObj(plan.chains()::get)
+        .toList();
+  }
+
+  /** Adds the steps of the chains whose last asked entity this is. */
+  private DataStream<Envelope> chained(DataStream<Envelope> flow, int entity) {
+    DataStream<Envelope> after = flow;
+    for (int i = 0; i < activeChains.length; i++) {
+      ChainPlan chain = plan.chains().get(i);
+      int last =
+          Arrays.stream(chain.views())
+              .map(view -> plan.views().get(view).entity())
+              .max()
+              .orElse(entity);
+      if (activeChains[i] && last == entity) {
+        String name = plan.streams().get(chain.stream()).name();
+        after =
+            after
+                .flatMap(
+                    new ChainFunction(
+                        plan, chain, isTold(chain.stream()), chainsFrom(chain.stream())))
+                .returns(envelopes)
+                .uid("chain:" + name)
+                .name("chain:" + name);
+      }
+    }
+    return after;
+  }
+
+  /** What the events of each stream want of an entity. */
+  private Visits visits(int entity) {
+    int streams = plan.streams().size();
+    int[][] askedViews = new int[streams][];
+    boolean[] answersAtOnce = new boolean[streams];
+    boolean[] forwardsFacts = new boolean[streams];
+    boolean[] reportsFacts = new boolean[streams];
+    int[][][] toldBefore = new int[streams][][];
+    for (int stream = 0; stream < streams; stream++) {
+      askedViews[stream] = askedViews(entity, stream);
+      Ask ask = ask(stream);
+      answersAtOnce[stream] = ask != null && ask.answer() == AnswerMode.ON_ARRIVAL;
+      for (int later = entity + 1; later < needed.length; later++) {
+        forwardsFacts[stream] |= needed[later] && tells(later, stream);
+      }
+      // What is wrong with an event of a derived stream is wrong with the one it is derived from.
+      reportsFacts[stream] = baseStreams[stream] == stream;
+      List<int[]> before = new ArrayList<>();
+      for (int earlier = 0; earlier < entity; earlier++) {
+        if (needed[earlier] && tells(earlier, stream)) {
+          before.add(keyPositions(earlier)[stream]);
+        }
+      }
+      toldBefore[stream] = before.toArray(int[][]::new);
+    }
+    return new Visits(askedViews, answersAtOnce, forwardsFacts, reportsFacts, toldBefore);
+  }
+
   /** The views of this entity that the stream's events ask for. */
   private int[] askedViews(int entity, int stream) {
     Ask ask = ask(stream);
-    if (ask == null) {
-      return new int[0];
+    IntStream asked = ask == null ? IntStream.empty() : Arrays.stream(ask.views());
+    for (int i = 0; i < activeChains.length; i++) {
+      ChainPlan chain = plan.chains().get(i);
+      if (activeChains[i] && chain.stream() == stream) {
+        asked = Arrays.stream(chain.views());
+      }
     }
-    return Arrays.stream(ask.views())
-        .filter(view -> plan.views().get(view).entity() == entity)
-        .toArray();
+    return asked.filter(view -> plan.views().get(view).entity() == entity).toArray();
   }
 
-  private KeyOf keyOf(int entity) {
-    int streams = plan.streams().size();
-    int[][] positions = new int[streams][];
-    for (int stream = 0; stream < streams; stream++) {
+  /** Per stream the positions of the entity's key in its carried row; none if it is not for it. */
+  private int[][] keyPositions(int entity) {
+    int[][] positions = new int[plan.streams().size()][];
+    for (int stream = 0; stream < positions.length; stream++) {
       int[] key = plan.entities().get(entity).keyPositions().get(stream);
       positions[stream] = key != null && needs(entity, stream) ? key : new int[0];
     }
-    return new KeyOf(positions);
+    return positions;
   }
 
   /**
@@ -348,13 +439,7 @@ public final class FeatureGraph {
   private record KeyOf(int[][] positions) implements Serializable {
 
     boolean isPresent(Envelope envelope) {
-      int[] columns = positions[envelope.stream];
-      for (int column : columns) {
-        if (envelope.values[column] == null) {
-          return false;
-        }
-      }
-      return columns.length > 0;
+      return EntityKey.isPresent(envelope, positions[envelope.stream]);
     }
 
     String of(Envelope envelope) {

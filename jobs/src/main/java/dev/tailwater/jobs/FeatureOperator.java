@@ -1,22 +1,24 @@
 package dev.tailwater.jobs;
 
+import dev.tailwater.connectors.kafka.OutgoingRecord;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.kernel.Chunk;
 import dev.tailwater.kernel.ChunkStore;
 import dev.tailwater.kernel.EntityState;
 import dev.tailwater.kernel.Fact;
+import dev.tailwater.kernel.Identity;
 import dev.tailwater.kernel.Inserted;
 import dev.tailwater.kernel.StateLayout;
 import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
-import dev.tailwater.plan.ViewPlan;
-import java.io.Serializable;
+import dev.tailwater.schemas.Timestamps;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Objects;
-import org.apache.flink.api.common.state.ListState;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
@@ -29,24 +31,26 @@ import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.InternalTimer;
 import org.apache.flink.streaming.api.operators.InternalTimerService;
+import org.apache.flink.streaming.api.operators.InternalTimerServiceImpl;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.FlinkRuntimeException;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
 /**
  * All views of one entity: facts are applied, questions are answered, feature rows are emitted. The
- * arithmetic is the kernel's; this decides only <em>when</em> it runs.
+ * arithmetic is the kernel's; this decides only <em>when</em> it runs, and {@link FeatureRows} when
+ * rows are written.
  *
- * <p>Facts apply at once. What must be the same in any arrival order (final rows, answers {@link
- * dev.tailwater.definitions.AnswerMode#ON_WATERMARK}) waits until the key's clock passes its event
- * time. The clock is the watermark; with input sorted by event time (BATCH) it is the next event of
- * the key, because there timers fire after the whole key only.
- *
- * <p>A fact that arrives behind the clock repairs: the rows it changes are emitted again with a
- * higher revision.
+ * <p>Facts apply at once, those of a view of what was known at their append time. What must be the
+ * same in any arrival order (final rows, answers {@link
+ * dev.tailwater.definitions.AnswerMode#ON_WATERMARK}) waits until the key's clock passes its
+ * instant. The clock is the watermark; with input sorted by event time (BATCH) it is the next event
+ * of the key, because there timers fire after the whole key only. A fact that arrives behind the
+ * clock repairs. While the sources are idle, online rows are refreshed as the wall clock goes on.
  *
  * <p>An operator of its own and not a process function, because whatever leaves it carries its own
  * event time, also when a later event caused it to leave: the next operator sorts by it.
@@ -56,27 +60,44 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
 
   private static final Told[] NOTHING = {};
 
+  /** Sources are seldom idle for less. */
+  private static final long SHORTEST_TICK_MS = 100;
+
   private final Plan plan;
+  private final int position;
   private final EntityPlan entity;
   private final boolean sortedInput;
-  private final @Nullable OutputTag<FeatureRow> rows;
+  private final @Nullable OutputTag<FeatureRow> rowsTag;
+  private final OutputTag<OutgoingRecord> deadLetters;
   private final long generation;
-  private final int[][] askedViewsByStream;
-  private final boolean[] answersAtOnce;
-  private final boolean[] forwardsFacts;
+  private final Visits visits;
   private final Told[][] toldByStream;
-  private final long retentionMs;
+  private final int[][] viewsByStream;
+  private final long horizonMs;
+  private final long latenessMs;
+  private final long refreshMs;
 
   private transient InternalTimerService<VoidNamespace> timers;
+  private transient @Nullable InternalTimerServiceImpl<String, VoidNamespace> onlineTimers;
+  private transient @Nullable IdleClock idleClock;
   private transient ValueState<KeyState> keyState;
   private transient List<MapState<Integer, Chunk>> chunkStates;
-  private transient ListState<Envelope> waiting;
+  private transient Waiting waiting;
   private transient ChunkStore[] chunks;
   private transient Fact[] facts;
+  private transient EntityViews views;
+  private transient @Nullable FeatureRows rows;
+  private transient RefusedFacts refused;
+  private transient boolean[] changedInputs;
+  private transient boolean[] learnedViews;
+  private transient long idleInstant;
   private transient Counter factsApplied;
   private transient Counter duplicateFacts;
+  private transient Counter conflictingFacts;
+  private transient Counter forgottenFacts;
   private transient Counter lateFacts;
   private transient Counter questionsAnswered;
+  private transient Counter questionsTooOld;
   private transient Counter rowsEmitted;
 
   /**
@@ -84,43 +105,63 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
    *
    * @param sortedInput whether each key's events come in event-time order, as in BATCH
    * @param rows where feature rows go, or null if nobody stores them
-   * @param askedViewsByStream per stream the views of this entity that its questions ask for
-   * @param answersAtOnce per stream whether its questions do not wait for the clock
-   * @param forwardsFacts per stream whether an entity further on needs its facts too
+   * @param deadLetters where events go that an entity cannot count
    */
   FeatureOperator(
       Plan plan,
       int entity,
       boolean sortedInput,
       @Nullable OutputTag<FeatureRow> rows,
+      OutputTag<OutgoingRecord> deadLetters,
       long generation,
-      int[][] askedViewsByStream,
-      boolean[] answersAtOnce,
-      boolean[] forwardsFacts) {
+      Visits visits) {
     this.plan = plan;
+    this.position = entity;
     this.entity = plan.entities().get(entity);
     this.sortedInput = sortedInput;
-    this.rows = rows;
+    this.rowsTag = rows;
+    this.deadLetters = deadLetters;
     this.generation = generation;
-    this.askedViewsByStream = askedViewsByStream;
-    this.answersAtOnce = answersAtOnce;
-    this.forwardsFacts = forwardsFacts;
+    this.visits = visits;
     this.toldByStream = new Told[plan.streams().size()][];
+    this.viewsByStream = new int[plan.streams().size()][];
     Arrays.fill(toldByStream, NOTHING);
-    long retention = 0;
+    int[] viewPositions = EntityViews.positions(plan, entity);
+    long horizon = 0;
+    long lateness = 0;
     List<EntityPlan.Input> inputs = this.entity.inputs();
     for (int i = 0; i < inputs.size(); i++) {
       List<EntityPlan.Origin> origins = inputs.get(i).origins();
+      boolean asKnown = EntityViews.isAsKnown(plan.views().get(inputs.get(i).views()[0]));
       for (int origin = 0; origin < origins.size(); origin++) {
         int stream = origins.get(origin).stream();
         Told[] told = Arrays.copyOf(toldByStream[stream], toldByStream[stream].length + 1);
-        told[told.length - 1] = new Told(i, origin, origins.get(origin));
+        told[told.length - 1] = new Told(i, origin, asKnown);
         toldByStream[stream] = told;
       }
       StateLayout layout = inputs.get(i).layout();
-      retention = Math.max(retention, layout.horizonMs() + layout.latenessMs());
+      horizon = Math.max(horizon, layout.horizonMs());
+      lateness = Math.max(lateness, layout.latenessMs());
     }
-    this.retentionMs = retention;
+    long longestRefresh = 0;
+    for (int view : viewPositions) {
+      longestRefresh = Math.max(longestRefresh, plan.views().get(view).refreshMs());
+    }
+    for (int stream = 0; stream < viewsByStream.length; stream++) {
+      Told[] told = toldByStream[stream];
+      viewsByStream[stream] =
+          IntStream.range(0, viewPositions.length)
+              .filter(
+                  view ->
+                      Arrays.stream(told)
+                          .anyMatch(
+                              to ->
+                                  to.input() == plan.views().get(viewPositions[view]).lastInput()))
+              .toArray();
+    }
+    this.horizonMs = horizon;
+    this.latenessMs = lateness;
+    this.refreshMs = longestRefresh;
   }
 
   @Override
@@ -132,33 +173,121 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
         getRuntimeContext()
             .getState(new ValueStateDescriptor<>("key", new KeyState.Serializer(layouts)));
     waiting =
-        getRuntimeContext()
-            .getListState(new ListStateDescriptor<>("waiting", EnvelopeSerializer.of(plan)));
+        new Waiting(
+            getRuntimeContext()
+                .getListState(new ListStateDescriptor<>("waiting", EnvelopeSerializer.of(plan))));
     chunkStates = new ArrayList<>();
     chunks = new ChunkStore[layouts.size()];
     facts = new Fact[layouts.size()];
+    List<String> names = chunkNames();
     for (int i = 0; i < chunks.length; i++) {
-      String stream = plan.streams().get(entity.inputs().get(i).origins().get(0).stream()).name();
       MapState<Integer, Chunk> state =
           getRuntimeContext()
               .getMapState(
                   new MapStateDescriptor<>(
-                      "facts:" + stream,
-                      IntSerializer.INSTANCE,
-                      new ChunkSerializer(layouts.get(i))));
+                      names.get(i), IntSerializer.INSTANCE, new ChunkSerializer(layouts.get(i))));
       chunkStates.add(state);
       chunks[i] = new StateChunks(state);
       facts[i] = new Fact(layouts.get(i));
     }
+    views = new EntityViews(plan, position, chunks);
+    refused = new RefusedFacts(plan);
+    changedInputs = new boolean[layouts.size()];
+    learnedViews = new boolean[views.count()];
     factsApplied = Metric.FACTS_APPLIED.counter(getRuntimeContext());
     duplicateFacts = Metric.DUPLICATE_FACTS.counter(getRuntimeContext());
+    conflictingFacts = Metric.CONFLICTING_FACTS.counter(getRuntimeContext());
+    forgottenFacts = Metric.FORGOTTEN_FACTS.counter(getRuntimeContext());
     lateFacts = Metric.LATE_FACTS.counter(getRuntimeContext());
     questionsAnswered = Metric.QUESTIONS_ANSWERED.counter(getRuntimeContext());
+    questionsTooOld = Metric.QUESTIONS_TOO_OLD.counter(getRuntimeContext());
     rowsEmitted = Metric.FEATURE_ROWS.counter(getRuntimeContext());
+    OutputTag<FeatureRow> tag = rowsTag;
+    if (tag != null) {
+      rows =
+          new FeatureRows(
+              plan,
+              views,
+              sortedInput,
+              generation,
+              () -> (String) getCurrentKey(),
+              (row, instant) -> {
+                output.collect(tag, new StreamRecord<>(row, instant));
+                rowsEmitted.inc();
+              });
+      if (!sortedInput && refreshMs > 0) {
+        openIdleClock(rows);
+      }
+    }
+  }
+
+  /** Timers of their own, because the clock of the others must not move while sources are idle. */
+  private void openIdleClock(FeatureRows refreshed) {
+    InternalTimerService<VoidNamespace> service =
+        getInternalTimerService(
+            "online-refresh",
+            VoidNamespaceSerializer.INSTANCE,
+            new Triggerable<String, VoidNamespace>() {
+              @Override
+              public void onEventTime(InternalTimer<String, VoidNamespace> timer) throws Exception {
+                refreshOnline(refreshed, timer.getTimestamp());
+              }
+
+              @Override
+              public void onProcessingTime(InternalTimer<String, VoidNamespace> timer) {
+                throw new IllegalStateException("online rows are refreshed by the idle clock only");
+              }
+            });
+    InternalTimerServiceImpl<String, VoidNamespace> movable =
+        (InternalTimerServiceImpl<String, VoidNamespace>) service;
+    onlineTimers = movable;
+    long everyMs =
+        IntStream.range(0, views.count())
+            .mapToLong(view -> views.plan(view).refreshMs())
+            .filter(every -> every > 0)
+            .min()
+            .orElse(refreshMs);
+    idleClock =
+        new IdleClock(
+            getProcessingTimeService(),
+            timers::currentWatermark,
+            Math.max(everyMs, SHORTEST_TICK_MS),
+            instant -> {
+              idleInstant = instant;
+              movable.advanceWatermark(instant);
+            });
   }
 
   private List<StateLayout> layouts() {
     return entity.inputs().stream().map(EntityPlan.Input::layout).toList();
+  }
+
+  /** The names of the inputs' states: their streams, and a number where those are the same. */
+  private List<String> chunkNames() {
+    Map<String, Integer> seen = new HashMap<>();
+    List<String> names = new ArrayList<>();
+    for (EntityPlan.Input input : entity.inputs()) {
+      String streams =
+          input.origins().stream()
+              .map(origin -> plan.streams().get(origin.stream()).name())
+              .collect(Collectors.joining("+", "facts:", ""));
+      int before = seen.merge(streams, 1, Integer::sum) - 1;
+      names.add(before == 0 ? streams : streams + "#" + before);
+    }
+    return names;
+  }
+
+  @Override
+  public void processWatermarkStatus(WatermarkStatus status) throws Exception {
+    IdleClock clock = idleClock;
+    if (clock != null) {
+      if (status.isIdle()) {
+        clock.start();
+      } else {
+        clock.stop();
+      }
+    }
+    super.processWatermarkStatus(status);
   }
 
   @Override
@@ -166,7 +295,9 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     Envelope event = element.getValue();
     KeyState state = keyState.value();
     if (state == null) {
-      state = new KeyState(layouts());
+      state = new KeyState(layouts(), rows == null ? 0 : FeatureRows.tracked(views));
+    } else {
+      track(state);
     }
     if (sortedInput) {
       advance(state, event.eventTime - 1);
@@ -175,23 +306,21 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     }
 
     long wakeAt = Long.MAX_VALUE;
-    if (event.isFact()) {
-      for (Told told : toldByStream[event.stream]) {
-        if (apply(state, told, event)) {
-          wakeAt = event.eventTime;
-        }
+    if (event.isFact() && toldByStream[event.stream].length > 0) {
+      tell(state, event);
+      if (rows != null) {
+        wakeAt = Math.min(wakeAt, event.eventTime > state.clock ? event.eventTime : Long.MAX_VALUE);
+        wakeAt = Math.min(wakeAt, rows.nextRefresh(state));
       }
     }
-    boolean asked = event.isQuestion() && askedViewsByStream[event.stream].length > 0;
-    if (asked && !answersAtOnce[event.stream] && event.eventTime > state.clock) {
-      waiting.add(event);
-      state.firstWaiting = Math.min(state.firstWaiting, event.eventTime);
-      wakeAt = event.eventTime;
+    boolean asked = visits.asks(event);
+    if (asked && !visits.answersAtOnce()[event.stream] && event.eventTime > state.clock) {
+      waiting.add(state, event);
     } else {
       if (asked) {
         answer(state, event);
       }
-      if (event.isQuestion() || forwardsFacts[event.stream]) {
+      if (event.isQuestion() || visits.forwardsFacts()[event.stream]) {
         forward(event);
       }
     }
@@ -200,62 +329,131 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
       return; // An unknown key was asked: nothing to keep.
     }
     prune(state, sortedInput ? event.eventTime - 1 : state.clock);
-    wake(state, Math.min(wakeAt, endOfState(state)));
+    wake(state, Math.min(Math.min(wakeAt, state.firstWaiting), endOfState(state)));
     keyState.update(state);
   }
 
-  /** Inserts the fact; returns whether something will be due when the clock reaches its time. */
-  private boolean apply(KeyState state, Told told, Envelope event) {
-    int input = told.input();
-    Fact fact = facts[input];
-    fact.time = event.eventTime;
-    fact.partition = event.partition;
-    fact.offset = event.offset;
-    fact.idHash = event.idHash;
-    int[] columns = told.columns();
-    for (int i = 0; i < columns.length; i++) {
-      fact.values[i] = event.values[columns[i]];
+  private void track(KeyState state) {
+    FeatureRows written = rows;
+    if (written != null && state.rows.length != FeatureRows.tracked(views)) {
+      written.track(state);
     }
-    int[] filters = told.filters();
-    long filterBits = 0;
-    for (int i = 0; i < filters.length; i++) {
-      if (Boolean.TRUE.equals(event.values[filters[i]])) {
-        filterBits |= 1L << i;
-      }
-    }
-    fact.filterBits = filterBits;
-
-    EntityState known = state.inputs[input];
-    if (known.insert(fact, chunks[input]) != Inserted.NEW) {
-      duplicateFacts.inc();
-      return false;
-    }
-    factsApplied.inc();
-    boolean late = event.eventTime <= state.clock;
-    if (late) {
-      lateFacts.inc();
-    }
-    if (rows == null) {
-      return false;
-    }
-    if (!sortedInput) {
-      emit(state, input, known.lastFactTime(), 0, true, false);
-    }
-    if (late) {
-      repair(state, input, event.eventTime);
-    }
-    return !late;
   }
 
-  /** Emits the final rows that a late fact changed, with a revision above every earlier one. */
-  private void repair(KeyState state, int input, long factTime) {
-    state.revision++;
-    long changedUntil = Math.min(state.clock, factTime + retentionMs);
-    for (long time = factTime;
-        time <= changedUntil;
-        time = state.inputs[input].nextFactTime(time, chunks[input])) {
-      emit(state, input, time, state.revision, false, true);
+  /** Tells the event to all states that want it, or keeps it until it is known. */
+  private void tell(KeyState state, Envelope event) throws Exception {
+    int[] told = viewsByStream[event.stream];
+    long[][] refreshed = new long[told.length][];
+    FeatureRows written = rows;
+    boolean late = false;
+    for (int i = 0; i < told.length; i++) {
+      long from = countsFrom(told[i], event);
+      if (from <= state.clock) {
+        late = true;
+        if (written != null) {
+          refreshed[i] = written.refreshed(state, told[i], from);
+        }
+      }
     }
+
+    boolean changed = false;
+    boolean reported = !visits.reports(event);
+    boolean waits = false;
+    for (Told to : toldByStream[event.stream]) {
+      if (to.asKnown() && event.knownFrom() > state.clock) {
+        waits = true;
+        changedInputs[to.input()] = false;
+        continue;
+      }
+      Inserted inserted = insert(state, to, event);
+      changedInputs[to.input()] = inserted.changed();
+      changed |= inserted.changed();
+      reported |= report(state, to, event, inserted, reported);
+    }
+    if (waits) {
+      waiting.add(
+          state,
+          event.as(
+              event.roles & ~Envelope.QUESTION | Envelope.UNKNOWN_YET,
+              event.stream,
+              event.values,
+              CheckOperator.NO_ANSWERS));
+    }
+    if (!changed) {
+      return;
+    }
+    if (late) {
+      lateFacts.inc();
+      state.revision++;
+    }
+    if (written == null) {
+      return;
+    }
+    for (int view : told) {
+      if (!sortedInput && changedInputs[views.plan(view).lastInput()]) {
+        written.emitOnline(state, view);
+      }
+    }
+    for (int i = 0; i < told.length; i++) {
+      long[] before = refreshed[i];
+      if (before != null && changedInputs[views.plan(told[i]).lastInput()]) {
+        written.repair(state, told[i], countsFrom(told[i], event), before);
+      }
+    }
+  }
+
+  private long countsFrom(int view, Envelope event) {
+    return EntityViews.isAsKnown(views.plan(view)) ? event.knownFrom() : event.eventTime;
+  }
+
+  private Inserted insert(KeyState state, Told to, Envelope event) {
+    Fact fact = facts[to.input()];
+    views.origins(to.input()).fill(fact, to.origin(), event);
+    return state.inputs[to.input()].insert(fact, chunks[to.input()]);
+  }
+
+  /**
+   * Counts what became of a fact and reports what is wrong with it, once for all states.
+   *
+   * @return whether that is done
+   */
+  private boolean report(
+      KeyState state, Told to, Envelope event, Inserted inserted, boolean reported) {
+    switch (inserted) {
+      case NEW -> factsApplied.inc();
+      case REPLACED -> (isOfRows(to.input()) ? factsApplied : duplicateFacts).inc();
+      case DUPLICATE -> duplicateFacts.inc();
+      case CONFLICT, REPLACED_CONFLICT -> {
+        if (!reported) {
+          conflictingFacts.inc();
+          EntityState known = state.inputs[to.input()];
+          int partition = views.origins(to.input()).partition(known.conflictPartition());
+          long offset = known.conflictOffset();
+          output.collect(
+              deadLetters,
+              new StreamRecord<>(
+                  inserted == Inserted.CONFLICT
+                      ? refused.conflict(event, partition, offset)
+                      : refused.replacedConflict(event, partition, offset),
+                  event.eventTime));
+          return true;
+        }
+      }
+      case TOO_OLD -> {
+        if (!reported) {
+          forgottenFacts.inc();
+          output.collect(
+              deadLetters,
+              new StreamRecord<>(refused.forgotten(event, entity.name()), event.eventTime));
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private boolean isOfRows(int input) {
+    return entity.inputs().get(input).layout().identity() == Identity.ROW;
   }
 
   @Override
@@ -269,6 +467,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     if (state == null || timer.getTimestamp() != state.wakeAt) {
       return; // A timer that an earlier one has overtaken.
     }
+    track(state);
     state.wakeAt = Long.MAX_VALUE;
     long watermark = timers.currentWatermark();
     advance(state, watermark);
@@ -287,15 +486,24 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     chunkStates.forEach(MapState::clear);
   }
 
-  /** When the last fact can no longer be in any window, not even for a late question. */
+  /**
+   * When the last fact can no longer be in any window, not even for a late question, and no later
+   * fact can be as of an earlier instant than a row that was written.
+   */
   private long endOfState(KeyState state) {
     long last = Long.MIN_VALUE;
     for (EntityState input : state.inputs) {
       last = Math.max(last, input.lastFactTime());
     }
-    return last == Long.MIN_VALUE || last > Long.MAX_VALUE - retentionMs - 1
-        ? Long.MAX_VALUE
-        : last + retentionMs + 1;
+    long gone = plus(last, horizonMs + refreshMs);
+    for (KeyState.WrittenRows written : state.rows) {
+      gone = Math.max(gone, written.onlineAsOf);
+    }
+    return last == Long.MIN_VALUE ? Long.MAX_VALUE : plus(gone, latenessMs + 1);
+  }
+
+  private static long plus(long instant, long spanMs) {
+    return instant > Long.MAX_VALUE - spanMs ? Long.MAX_VALUE : instant + spanMs;
   }
 
   private void wake(KeyState state, long at) {
@@ -303,17 +511,41 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
       timers.registerEventTimeTimer(VoidNamespace.INSTANCE, at);
       state.wakeAt = at;
     }
+    wakeOnline(state, timers.currentWatermark());
   }
 
-  /** The next event time at which a row becomes final or a waiting question can be answered. */
-  private long nextDue(KeyState state) {
-    long next = state.firstWaiting;
-    if (rows != null) {
-      for (int i = 0; i < state.inputs.length; i++) {
-        next = Math.min(next, state.inputs[i].nextFactTime(state.clock, chunks[i]));
-      }
+  /** Until the clock has passed a refresh, it may become due while the sources are idle. */
+  private void wakeOnline(KeyState state, long clock) {
+    InternalTimerService<VoidNamespace> service = onlineTimers;
+    FeatureRows written = rows;
+    if (service == null || written == null) {
+      return;
     }
-    return next;
+    if (state.onlineWakeAt <= clock) {
+      state.onlineWakeAt = Long.MAX_VALUE;
+    }
+    long at = written.nextOnlineRefresh(state);
+    if (at > clock && at < state.onlineWakeAt) {
+      service.registerEventTimeTimer(VoidNamespace.INSTANCE, at);
+      state.onlineWakeAt = at;
+    }
+  }
+
+  private void refreshOnline(FeatureRows written, long wokenAt) throws Exception {
+    IdleClock clock = idleClock;
+    KeyState state = keyState.value();
+    if (clock == null || !clock.isRunning() || state == null || wokenAt != state.onlineWakeAt) {
+      return; // The watermark has passed it as well, and refreshes both stores.
+    }
+    written.refreshOnline(state, idleInstant);
+    state.onlineWakeAt = Long.MAX_VALUE;
+    wakeOnline(state, idleInstant);
+    keyState.update(state);
+  }
+
+  /** The next event time at which a row becomes final or something that waits is due. */
+  private long nextDue(KeyState state) {
+    return rows == null ? state.firstWaiting : Math.min(state.firstWaiting, rows.nextDue(state));
   }
 
   /** Moves the key's clock: everything due until then happens, in event-time order. */
@@ -321,38 +553,57 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     if (to <= state.clock) {
       return;
     }
-    List<Envelope> due = state.firstWaiting <= to ? takeWaiting(state, to) : List.of();
-    int answered = 0;
+    FeatureRows written = rows;
+    List<Envelope> due = waiting.take(state, to);
+    int done = 0;
     while (true) {
-      long next = answered < due.size() ? due.get(answered).eventTime : Long.MAX_VALUE;
-      if (rows != null) {
-        for (int i = 0; i < state.inputs.length; i++) {
-          next = Math.min(next, state.inputs[i].nextFactTime(state.clock, chunks[i]));
-        }
+      long next = done < due.size() ? Waiting.due(due.get(done)) : Long.MAX_VALUE;
+      if (written != null) {
+        next = Math.min(next, written.nextDue(state));
       }
       if (next > to || next == Long.MAX_VALUE) {
         break;
       }
-      if (rows != null) {
-        emitFinalRows(state, next, to);
+      int end = done;
+      while (end < due.size() && Waiting.due(due.get(end)) == next) {
+        end++;
       }
-      while (answered < due.size() && due.get(answered).eventTime == next) {
-        Envelope question = due.get(answered++).toAnswer();
-        answer(state, question);
-        forward(question);
+      List<Envelope> dueNow = due.subList(done, end);
+      Arrays.fill(learnedViews, false);
+      for (Envelope envelope : dueNow) {
+        if (envelope.isUnknownYet()) {
+          learn(state, envelope);
+        }
       }
+      if (written != null) {
+        written.emitDue(state, next, learnedViews, to == Long.MAX_VALUE);
+      }
+      for (Envelope envelope : dueNow) {
+        if (!envelope.isUnknownYet()) {
+          Envelope question = envelope.toAnswer();
+          answer(state, question);
+          forward(question);
+        }
+      }
+      done = end;
       state.clock = next;
     }
     state.clock = to;
   }
 
-  private void emitFinalRows(KeyState state, long time, long to) {
-    for (int i = 0; i < state.inputs.length; i++) {
-      if (state.inputs[i].nextFactTime(state.clock, chunks[i]) == time) {
-        boolean newest = sortedInput && to == Long.MAX_VALUE;
-        boolean online = newest && time == state.inputs[i].lastFactTime();
-        emit(state, i, time, 0, online, true);
+  /** Tells the event to the states that know it from now on. */
+  private void learn(KeyState state, Envelope event) {
+    boolean reported = !visits.reports(event);
+    for (Told to : toldByStream[event.stream]) {
+      if (to.asKnown()) {
+        Inserted inserted = insert(state, to, event);
+        changedInputs[to.input()] = inserted.changed();
+        reported |= report(state, to, event, inserted, reported);
       }
+    }
+    for (int view : viewsByStream[event.stream]) {
+      learnedViews[view] |=
+          EntityViews.isAsKnown(views.plan(view)) && changedInputs[views.plan(view).lastInput()];
     }
   }
 
@@ -360,88 +611,25 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     output.collect(new StreamRecord<>(envelope, envelope.eventTime));
   }
 
-  private List<Envelope> takeWaiting(KeyState state, long until) throws Exception {
-    List<Envelope> due = new ArrayList<>();
-    List<Envelope> later = new ArrayList<>();
-    long firstLater = Long.MAX_VALUE;
-    for (Envelope question : waiting.get()) {
-      if (question.eventTime <= until) {
-        due.add(question);
-      } else {
-        later.add(question);
-        firstLater = Math.min(firstLater, question.eventTime);
-      }
-    }
-    waiting.update(later);
-    state.firstWaiting = firstLater;
-    Collections.sort(due);
-    return due;
-  }
-
   private void answer(KeyState state, Envelope question) {
-    for (int v : askedViewsByStream[question.stream]) {
-      question.answer(v, features(state, plan.views().get(v), question.eventTime));
-    }
-    questionsAnswered.inc();
-  }
-
-  /** Emits the views whose last input this is: by then all their inputs have been told. */
-  private void emit(
-      KeyState state, int input, long time, long revision, boolean online, boolean offline) {
-    EntityPlan.Input source = entity.inputs().get(input);
-    EntityState known = state.inputs[input];
-    for (int v : source.views()) {
-      ViewPlan view = plan.views().get(v);
-      if (view.lastInput() != input) {
+    for (int view = 0; view < views.count(); view++) {
+      if (!visits.asksFor(question, views.position(view))) {
         continue;
       }
-      @Nullable Object[] features = features(state, view, time);
-      long validUntil = Long.MAX_VALUE;
-      for (ViewPlan.Part part : view.parts()) {
-        validUntil =
-            Math.min(
-                validUntil,
-                state.inputs[part.input()].nextChange(
-                    part.firstFeature(), part.features().length, chunks[part.input()]));
-      }
-      FeatureRow row =
-          new FeatureRow(
-              v,
-              (String) getCurrentKey(),
-              time,
-              validUntil,
-              revision,
-              generation,
-              known.factsApplied(),
-              features,
-              plan.streams().get(source.origins().get(0).stream()).topic(),
-              known.causePartition(),
-              known.causeOffset(),
-              online,
-              offline);
-      output.collect(Objects.requireNonNull(rows), new StreamRecord<>(row, time));
-      rowsEmitted.inc();
-    }
-  }
-
-  /** The view's features at an instant, where it leaves the view's inputs. */
-  private @Nullable Object[] features(KeyState state, ViewPlan view, long time) {
-    @Nullable Object[] features = new Object[view.features().size()];
-    for (ViewPlan.Part part : view.parts()) {
-      EntityState known = state.inputs[part.input()];
-      ChunkStore stored = chunks[part.input()];
-      known.seek(time, stored);
-      int[] positions = part.features();
-      @Nullable Object[] answers =
-          positions.length == features.length ? features : new Object[positions.length];
-      known.answer(part.firstFeature(), positions.length, answers, 0, stored);
-      if (answers != features) {
-        for (int i = 0; i < positions.length; i++) {
-          features[positions[i]] = answers[i];
-        }
+      long earliest = views.earliest(state, view);
+      if (question.eventTime < earliest) {
+        questionsTooOld.inc();
+        question.reject(
+            "too old: it asks about %s, but of view %s only instants from %s on can be asked about"
+                .formatted(
+                    Timestamps.format(question.eventTime),
+                    views.plan(view).name(),
+                    Timestamps.format(earliest)));
+      } else {
+        question.answer(views.position(view), views.answer(state, view, question));
       }
     }
-    return features;
+    questionsAnswered.inc();
   }
 
   private void prune(KeyState state, long clock) {
@@ -450,18 +638,6 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     }
     for (int i = 0; i < state.inputs.length; i++) {
       state.inputs[i].prune(clock, chunks[i]);
-    }
-  }
-
-  /** One stream's facts and the state they belong to. */
-  private record Told(int input, int origin, EntityPlan.Origin from) implements Serializable {
-
-    int[] columns() {
-      return from.columns();
-    }
-
-    int[] filters() {
-      return from.filters();
     }
   }
 

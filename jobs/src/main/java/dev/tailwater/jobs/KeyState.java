@@ -3,6 +3,7 @@ package dev.tailwater.jobs;
 import dev.tailwater.kernel.EntityState;
 import dev.tailwater.kernel.StateLayout;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
@@ -11,12 +12,15 @@ import org.apache.flink.core.memory.DataOutputView;
 
 /**
  * What the feature operator keeps of one entity key besides its facts: the cursors over the facts
- * of each input, and where the key's own clock stands.
+ * of each input, where the key's own clock stands, and until when the rows it has written hold.
  */
 final class KeyState {
 
   /** One per input of the entity. */
   final EntityState[] inputs;
+
+  /** One per view of the entity, or none if no view's rows change by time alone or knowledge. */
+  WrittenRows[] rows;
 
   /** Everything at or before this event time has been answered and its rows emitted. */
   long clock = Long.MIN_VALUE;
@@ -24,21 +28,53 @@ final class KeyState {
   /** The earliest timer that is registered, or {@link Long#MAX_VALUE} for none. */
   long wakeAt = Long.MAX_VALUE;
 
-  /** The earliest event time of a waiting question, or {@link Long#MAX_VALUE} for none. */
+  /** The same of the timer that refreshes online rows while the source is idle. */
+  long onlineWakeAt = Long.MAX_VALUE;
+
+  /** The earliest instant for which something waits, or {@link Long#MAX_VALUE} for none. */
   long firstWaiting = Long.MAX_VALUE;
 
   /** How often late facts have repaired rows that were already final. */
   long revision;
 
-  KeyState(List<StateLayout> layouts) {
-    this(layouts.stream().map(EntityState::new).toArray(EntityState[]::new));
+  /** The newest rows of one view. */
+  static final class WrittenRows {
+
+    private static final long[] NONE = {};
+
+    /** When the values of the newest final row next change by time. */
+    long validUntil = Long.MAX_VALUE;
+
+    /**
+     * Instants of final rows by time alone for which there is no reason any more since late facts
+     * came. Such a row is not taken back, so further late facts must go on to repair it. Ascending;
+     * only those that a fact can still be late for.
+     */
+    long[] orphans = NONE;
+
+    /** The instant of the newest online row: no later one is as of an earlier instant. */
+    long onlineAsOf = Long.MIN_VALUE;
+
+    /** When the values of the newest online row next change by time. */
+    long onlineValidUntil = Long.MAX_VALUE;
   }
 
-  private KeyState(EntityState[] inputs) {
+  /**
+   * The state of a key of which nothing is known.
+   *
+   * @param views how many views' rows are kept track of
+   */
+  KeyState(List<StateLayout> layouts, int views) {
+    this(layouts.stream().map(EntityState::new).toArray(EntityState[]::new), views);
+  }
+
+  private KeyState(EntityState[] inputs, int views) {
     this.inputs = inputs;
+    this.rows = new WrittenRows[views];
+    Arrays.setAll(rows, view -> new WrittenRows());
   }
 
-  /** Whether there is nothing to remember: no fact and no waiting question. */
+  /** Whether there is nothing to remember: no fact, and nothing waits. */
   boolean isEmpty() {
     for (EntityState input : inputs) {
       if (input.lastFactTime() != Long.MIN_VALUE) {
@@ -46,6 +82,24 @@ final class KeyState {
       }
     }
     return firstWaiting == Long.MAX_VALUE;
+  }
+
+  private KeyState copy() {
+    EntityState[] copies = new EntityState[inputs.length];
+    Arrays.setAll(copies, input -> inputs[input].copy());
+    KeyState copy = new KeyState(copies, rows.length);
+    copy.clock = clock;
+    copy.wakeAt = wakeAt;
+    copy.onlineWakeAt = onlineWakeAt;
+    copy.firstWaiting = firstWaiting;
+    copy.revision = revision;
+    for (int view = 0; view < rows.length; view++) {
+      copy.rows[view].validUntil = rows[view].validUntil;
+      copy.rows[view].orphans = rows[view].orphans;
+      copy.rows[view].onlineAsOf = rows[view].onlineAsOf;
+      copy.rows[view].onlineValidUntil = rows[view].onlineValidUntil;
+    }
+    return copy;
   }
 
   static final class Serializer extends LayoutSerializer<KeyState> {
@@ -58,8 +112,19 @@ final class KeyState {
     public void serialize(KeyState state, DataOutputView target) throws IOException {
       target.writeLong(state.clock);
       target.writeLong(state.wakeAt);
+      target.writeLong(state.onlineWakeAt);
       target.writeLong(state.firstWaiting);
       target.writeLong(state.revision);
+      target.writeShort(state.rows.length);
+      for (WrittenRows written : state.rows) {
+        target.writeLong(written.validUntil);
+        target.writeLong(written.onlineAsOf);
+        target.writeLong(written.onlineValidUntil);
+        target.writeInt(written.orphans.length);
+        for (long orphan : written.orphans) {
+          target.writeLong(orphan);
+        }
+      }
       for (EntityState input : state.inputs) {
         input.write(target);
       }
@@ -69,36 +134,38 @@ final class KeyState {
     public KeyState deserialize(DataInputView source) throws IOException {
       long clock = source.readLong();
       long wakeAt = source.readLong();
+      long onlineWakeAt = source.readLong();
       long firstWaiting = source.readLong();
       long revision = source.readLong();
-      EntityState[] inputs = new EntityState[layouts.size()];
-      for (int i = 0; i < inputs.length; i++) {
-        inputs[i] = EntityState.read(layouts.get(i), source);
-      }
-      return with(new KeyState(inputs), clock, wakeAt, firstWaiting, revision);
-    }
-
-    @Override
-    public KeyState copy(KeyState from) {
-      EntityState[] inputs = new EntityState[from.inputs.length];
-      for (int i = 0; i < inputs.length; i++) {
-        inputs[i] = from.inputs[i].copy();
-      }
-      return with(new KeyState(inputs), from.clock, from.wakeAt, from.firstWaiting, from.revision);
-    }
-
-    private static KeyState with(
-        KeyState state, long clock, long wakeAt, long firstWaiting, long revision) {
+      KeyState state = new KeyState(new EntityState[layouts.size()], source.readShort());
       state.clock = clock;
       state.wakeAt = wakeAt;
+      state.onlineWakeAt = onlineWakeAt;
       state.firstWaiting = firstWaiting;
       state.revision = revision;
+      for (WrittenRows written : state.rows) {
+        written.validUntil = source.readLong();
+        written.onlineAsOf = source.readLong();
+        written.onlineValidUntil = source.readLong();
+        written.orphans = new long[source.readInt()];
+        for (int i = 0; i < written.orphans.length; i++) {
+          written.orphans[i] = source.readLong();
+        }
+      }
+      for (int i = 0; i < state.inputs.length; i++) {
+        state.inputs[i] = EntityState.read(layouts.get(i), source);
+      }
       return state;
     }
 
     @Override
+    public KeyState copy(KeyState from) {
+      return from.copy();
+    }
+
+    @Override
     public KeyState createInstance() {
-      return new KeyState(layouts);
+      return new KeyState(layouts, 0);
     }
 
     @Override

@@ -125,6 +125,7 @@ public final class LiveJob {
                 stream,
                 views,
                 asked.get(0).answer(),
+                asked.get(0).about(),
                 config.askFrom().getOrDefault(name, Map.of())));
       }
     }

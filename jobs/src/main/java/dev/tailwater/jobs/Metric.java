@@ -13,20 +13,30 @@ enum Metric {
   DROPPED_RECORDS("droppedRecords"),
   /** Records that broke an expectation with {@code else: warn}. */
   WARNED_RECORDS("warnedRecords"),
+  /** Records of a changelog that say nothing: tombstones behind deletions, and messages. */
+  EMPTY_RECORDS("emptyRecords"),
   /** Facts inserted into an entity's state. */
   FACTS_APPLIED("factsApplied"),
   /** Facts whose event id the entity had already seen at that event time. */
   DUPLICATE_FACTS("duplicateFacts"),
+  /** Facts with the id and event time of another, but another payload: dead letters. */
+  CONFLICTING_FACTS("conflictingFacts"),
+  /** Facts older than everything that an entity still remembers: dead letters. */
+  FORGOTTEN_FACTS("forgottenFacts"),
   /** Facts behind the watermark that were still accepted, and repaired what they changed. */
   LATE_FACTS("lateFacts"),
   /** Questions answered by an entity. */
   QUESTIONS_ANSWERED("questionsAnswered"),
+  /** Questions about an instant that an entity can no longer answer. */
+  QUESTIONS_TOO_OLD("questionsTooOld"),
   /** Feature rows emitted to the stores. */
   FEATURE_ROWS("featureRows"),
   /** Questions the model answered in time. */
   SCORED("scored"),
   /** Questions answered with the fallback. */
   FALLBACKS("fallbacks"),
+  /** Questions that no model was asked, because they cannot be answered. */
+  REJECTED("rejected"),
   /** Prediction records that the archive had already seen. */
   DUPLICATE_PREDICTIONS("duplicatePredictions");
 

@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Asks one model version for a score per question, in micro-batches. Every question has exactly one
- * outcome: SCORED, or FALLBACK when the deadline passed or the model failed. The deadline counts
- * from the question's append time, so time lost before this operator counts too.
+ * outcome: SCORED, FALLBACK when the deadline passed or the model failed, or REJECTED when the
+ * question could not be answered. The deadline counts from the question's append time, so time lost
+ * before this operator counts too.
  */
 final class ScoreFunction extends RichAsyncFunction<ScoringRequest, Prediction> {
 
@@ -42,6 +43,7 @@ final class ScoreFunction extends RichAsyncFunction<ScoringRequest, Prediction> 
   private transient @Nullable ScheduledThreadPoolExecutor deadlines;
   private transient Counter scored;
   private transient Counter fallbacks;
+  private transient Counter rejected;
 
   /**
    * Creates the scoring of one model.
@@ -62,6 +64,7 @@ final class ScoreFunction extends RichAsyncFunction<ScoringRequest, Prediction> 
   public void open(OpenContext context) throws Exception {
     scored = Metric.SCORED.counter(getRuntimeContext());
     fallbacks = Metric.FALLBACKS.counter(getRuntimeContext());
+    rejected = Metric.REJECTED.counter(getRuntimeContext());
     if (served.isPresent()) {
       onnx = OnnxModels.shared().load(served.onnx(), vectorNames.size());
       batcher = new MicroBatcher(onnx, batching);
@@ -94,6 +97,10 @@ final class ScoreFunction extends RichAsyncFunction<ScoringRequest, Prediction> 
   @Override
   public void asyncInvoke(ScoringRequest request, ResultFuture<Prediction> result) {
     Answer answer = new Answer(request, result);
+    if (request.rejection() != null) {
+      answer.decide(Double.NaN, Outcome.REJECTED, request.rejection());
+      return;
+    }
     MicroBatcher running = batcher;
     if (running == null) {
       answer.fallback("no version of model " + model.name() + " is registered");
@@ -165,7 +172,11 @@ final class ScoreFunction extends RichAsyncFunction<ScoringRequest, Prediction> 
       if (pending != null) {
         pending.cancel(false);
       }
-      (outcome == Outcome.SCORED ? scored : fallbacks).inc();
+      switch (outcome) {
+        case SCORED -> scored.inc();
+        case FALLBACK -> fallbacks.inc();
+        case REJECTED -> rejected.inc();
+      }
       double latencyMs =
           request.appendTime() == Long.MAX_VALUE
               ? Double.NaN

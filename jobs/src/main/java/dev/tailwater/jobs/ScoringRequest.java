@@ -7,6 +7,7 @@ import org.apache.flink.api.common.typeutils.base.StringSerializer;
 import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A question with the vector that its model is given.
@@ -14,6 +15,7 @@ import org.apache.flink.core.memory.DataOutputView;
  * @param appendTime the question's append time, or {@link Long#MAX_VALUE} where the log does not
  *     know it
  * @param vector in the order of the model's vector; NaN is missing. Never changed
+ * @param rejection why no model is to be asked, or null
  */
 public record ScoringRequest(
     String questionId,
@@ -21,7 +23,8 @@ public record ScoringRequest(
     long appendTime,
     int partition,
     long offset,
-    double[] vector) {
+    double[] vector,
+    @Nullable String rejection) {
 
   static final class Serializer extends TypeSerializerSingleton<ScoringRequest> {
 
@@ -38,6 +41,10 @@ public record ScoringRequest(
       for (double value : request.vector) {
         target.writeDouble(value);
       }
+      target.writeBoolean(request.rejection != null);
+      if (request.rejection != null) {
+        target.writeUTF(request.rejection);
+      }
     }
 
     @Override
@@ -51,7 +58,9 @@ public record ScoringRequest(
       for (int i = 0; i < vector.length; i++) {
         vector[i] = source.readDouble();
       }
-      return new ScoringRequest(questionId, eventTime, appendTime, partition, offset, vector);
+      String rejection = source.readBoolean() ? source.readUTF() : null;
+      return new ScoringRequest(
+          questionId, eventTime, appendTime, partition, offset, vector, rejection);
     }
 
     @Override
@@ -77,7 +86,7 @@ public record ScoringRequest(
 
     @Override
     public ScoringRequest createInstance() {
-      return new ScoringRequest("", 0, 0, 0, 0, new double[0]);
+      return new ScoringRequest("", 0, 0, 0, 0, new double[0], null);
     }
 
     @Override

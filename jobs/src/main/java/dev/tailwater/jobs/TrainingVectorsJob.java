@@ -41,7 +41,7 @@ public final class TrainingVectorsJob {
             plan,
             stream -> sources.of(plan.streams().get(stream)),
             new FeatureGraph.Options(
-                List.of(Ask.always(asked.ask(), asked.views())),
+                List.of(Ask.always(asked.ask(), asked.views()).about(asked.about())),
                 false,
                 0,
                 Set.of(labels.stream())));
@@ -49,6 +49,9 @@ public final class TrainingVectorsJob {
     int on = labels.on();
     return graph
         .vectors(model)
+        .filter(question -> question.rejection() == null)
+        .uid("answered:" + asked.name())
+        .name("answered:" + asked.name())
         .connect(graph.labels(labels.stream()).filter(label -> label.values[on] != null))
         .keyBy(ScoringRequest::questionId, label -> String.valueOf(label.values[on]), Types.STRING)
         .process(new LabelJoin(plan, labels))

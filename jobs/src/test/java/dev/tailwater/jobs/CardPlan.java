@@ -93,6 +93,8 @@ final class CardPlan {
         offset,
         Long.MAX_VALUE,
         IdHash.of("payment-" + offset),
+        Double.hashCode(amount),
+        IdHash.of("payment-" + offset),
         new Object[] {"payment-" + offset, card, amount},
         new Object[1][]);
   }

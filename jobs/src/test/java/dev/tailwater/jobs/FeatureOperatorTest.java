@@ -2,6 +2,7 @@ package dev.tailwater.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tailwater.connectors.kafka.OutgoingRecord;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureRowSerializer;
 import dev.tailwater.definitions.AnswerMode;
@@ -31,6 +32,9 @@ class FeatureOperatorTest {
   private static final Plan PLAN = CardPlan.plan();
   private static final OutputTag<FeatureRow> ROWS =
       new OutputTag<>("feature-rows", FeatureRowSerializer.typeInfo(FeatureGraph.layouts(PLAN)));
+
+  private static final OutputTag<OutgoingRecord> DEAD_LETTERS =
+      new OutputTag<>("dead-letters", OutgoingRecord.typeInfo());
 
   @Test
   void anAnswerOnArrivalIncludesTheAskingEvent() throws Exception {
@@ -204,10 +208,14 @@ class FeatureOperatorTest {
                 0,
                 false,
                 ROWS,
+                DEAD_LETTERS,
                 0,
-                new int[][] {{0}},
-                new boolean[] {mode == AnswerMode.ON_ARRIVAL},
-                new boolean[] {false}),
+                new Visits(
+                    new int[][] {{0}},
+                    new boolean[] {mode == AnswerMode.ON_ARRIVAL},
+                    new boolean[] {false},
+                    new boolean[] {true},
+                    new int[][][] {{}})),
             (Envelope envelope) -> String.valueOf(envelope.values[1]),
             Types.STRING);
     operator.setup(EnvelopeSerializer.of(PLAN));

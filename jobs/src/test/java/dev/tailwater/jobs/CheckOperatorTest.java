@@ -19,7 +19,6 @@ import java.util.Map;
 import java.util.Queue;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
-import org.apache.flink.streaming.api.operators.ProcessOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
@@ -30,7 +29,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The stream of {@link CardPlan} has a disorder of 1 s and a lateness of 5 s. */
-class CheckFunctionTest {
+class CheckOperatorTest {
 
   private static final OutputTag<OutgoingRecord> DEAD_LETTERS =
       new OutputTag<>("dead-letters", OutgoingRecord.typeInfo());
@@ -99,7 +98,7 @@ class CheckFunctionTest {
 
   @Test
   void onlyOffsetsFromTheStartOfTheQuestionsAsk() throws Exception {
-    Ask ask = new Ask(0, new int[] {0}, AnswerMode.ON_ARRIVAL, Map.of(0, 2L));
+    Ask ask = new Ask(0, new int[] {0}, AnswerMode.ON_ARRIVAL, -1, Map.of(0, 2L));
     try (var check = open(CardPlan.plan(), ask)) {
       tell(check, record(0, 1, 1_000));
       tell(check, record(0, 2, 2_000));
@@ -189,7 +188,7 @@ class CheckFunctionTest {
       Plan plan, @Nullable Ask ask) throws Exception {
     var check =
         new KeyedOneInputStreamOperatorTestHarness<>(
-            new ProcessOperator<>(new CheckFunction(plan, 0, true, ask, true, DEAD_LETTERS)),
+            new CheckOperator(plan, 0, true, ask, plan.chains(), true, DEAD_LETTERS),
             (LogRecord record) -> record.partition,
             Types.INT);
     check.setup(EnvelopeSerializer.of(plan));

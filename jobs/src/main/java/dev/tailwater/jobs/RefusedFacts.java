@@ -1,0 +1,84 @@
+package dev.tailwater.jobs;
+
+import dev.tailwater.connectors.kafka.DeadLetter;
+import dev.tailwater.connectors.kafka.OutgoingRecord;
+import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.StreamPlan;
+import dev.tailwater.schemas.Timestamps;
+
+/**
+ * Dead letters about accepted events that an entity cannot count. Their bytes are not at hand here:
+ * the place in the log tells the record.
+ */
+final class RefusedFacts {
+
+  private final Plan plan;
+  private final EventId[] ids;
+
+  RefusedFacts(Plan plan) {
+    this.plan = plan;
+    this.ids = plan.streams().stream().map(EventId::of).toArray(EventId[]::new);
+  }
+
+  /** An event whose id belongs to another one, which comes first in the log and counts. */
+  OutgoingRecord conflict(Envelope event, int partition, long offset) {
+    return letter(
+        event,
+        event.partition,
+        event.offset,
+        event.appendTime,
+        DeadLetter.Code.CONFLICT,
+        named(event) + " has another payload" + firstAt(partition, offset));
+  }
+
+  /** A stored event whose id belongs to this one, which comes first in the log and now counts. */
+  OutgoingRecord replacedConflict(Envelope event, int partition, long offset) {
+    return letter(
+        event,
+        partition,
+        offset,
+        Long.MAX_VALUE,
+        DeadLetter.Code.CONFLICT,
+        named(event) + " has another payload" + firstAt(event.partition, event.offset));
+  }
+
+  /** An event older than everything that the entity still remembers. */
+  OutgoingRecord forgotten(Envelope event, String entity) {
+    return letter(
+        event,
+        event.partition,
+        event.offset,
+        event.appendTime,
+        DeadLetter.Code.LATE,
+        named(event)
+            + " came after entity "
+            + entity
+            + " had forgotten the events of its time, because the other partitions were far ahead;"
+            + " a replay includes it");
+  }
+
+  private static String firstAt(int partition, long offset) {
+    return " than the event of that id and time at partition "
+        + partition
+        + ", offset "
+        + offset
+        + ", which comes first in the log and counts; give each event an id of its own";
+  }
+
+  private String named(Envelope event) {
+    return "event " + ids[event.stream].of(event) + " of " + Timestamps.format(event.eventTime);
+  }
+
+  private OutgoingRecord letter(
+      Envelope event,
+      int partition,
+      long offset,
+      long appendTime,
+      DeadLetter.Code code,
+      String reason) {
+    StreamPlan stream = plan.streams().get(event.stream);
+    return new DeadLetter(
+            stream.name(), stream.topic(), partition, offset, appendTime, code, reason, null, null)
+        .toRecord();
+  }
+}
