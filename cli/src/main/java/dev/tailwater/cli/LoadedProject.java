@@ -2,6 +2,7 @@ package dev.tailwater.cli;
 
 import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.definitions.InvalidProjectException;
+import dev.tailwater.definitions.Project;
 import dev.tailwater.definitions.ProjectLoader;
 import dev.tailwater.jobs.FeatureGraph;
 import dev.tailwater.plan.ModelPlan;
@@ -18,9 +19,10 @@ import java.util.function.Function;
  * A valid project on disk.
  *
  * @param directory its folder
- * @param plan what it compiles to
+ * @param definitions what its files say
+ * @param plan what they compile to
  */
-public record LoadedProject(Path directory, Plan plan) {
+public record LoadedProject(Path directory, Project definitions, Plan plan) {
 
   /**
    * Loads and validates a project.
@@ -35,7 +37,8 @@ public record LoadedProject(Path directory, Plan plan) {
               + (Files.exists(directory) ? " is not a folder" : ": there is no such folder")
               + "; name the folder with the project's YAML files");
     }
-    return new LoadedProject(directory, PlanCompiler.compile(ProjectLoader.load(directory)));
+    Project definitions = ProjectLoader.load(directory);
+    return new LoadedProject(directory, definitions, PlanCompiler.compile(definitions));
   }
 
   /** The position of a view, by its name. */

@@ -106,6 +106,17 @@ final class TailwaterCommand {
   }
 
   @Command(
+      name = "check",
+      description = "Run the tests of a project on its real operators, without any server.")
+  int check(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Option(names = "--json", description = "Print the results as JSON.") boolean json)
+      throws Exception {
+    LogFile.none();
+    return new CheckCommand(console).run(LoadedProject.load(project), verbose, json);
+  }
+
+  @Command(
       name = "train",
       description = "Train a model on the history and register it as the version to serve.")
   int train(

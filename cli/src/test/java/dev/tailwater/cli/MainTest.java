@@ -39,6 +39,61 @@ class MainTest {
   }
 
   @Test
+  void theTestsOfTheExamplePass() {
+    assertThat(run("check", fraudExample().toString(), "--verbose")).isEqualTo(Main.OK);
+
+    assertThat(out())
+        .contains(
+            "ok     customer_spend: spend counts the payments in its windows",
+            "refused: tests.yaml:",
+            "EXPECTATION: amount_positive",
+            "no test is about view terminal_traffic",
+            "0 failed");
+  }
+
+  @Test
+  void aTestThatFailsShowsWhatWasExpectedAndWhatWas() throws Exception {
+    Path project = Files.createDirectories(directory.resolve("project"));
+    for (String file : List.of("transaction.avsc", "fraud-report.avsc", "streams.yaml")) {
+      Files.copy(fraudExample().resolve(file), project.resolve(file));
+    }
+    Files.writeString(
+        project.resolve("customer.yaml"),
+        """
+        kind: entity
+        name: customer
+        key: {customer_id: string}
+        ---
+        kind: feature-view
+        name: spend
+        entity: customer
+        from: transactions
+        features:
+          tx_count: {count: "*", over: 1d}
+        ---
+        kind: test
+        view: spend
+        given:
+          - {at: "10:00", customer_id: ann, tx_amount: 10}
+        expect:
+          - {at: "09:59:59.999", customer_id: ann, tx_count: 0}
+          - {at: "10:00", customer_id: ann, tx_count: 2}
+        """);
+
+    assertThat(run("check", project.toString())).isEqualTo(Main.FAILED);
+    assertThat(out().lines())
+        .containsSequence(
+            "FAILED spend: spend",
+            "  customer.yaml:18: at 2026-01-01T10:00:00.000Z, customer_id=ann",
+            "    tx_count: expected 2, was 1")
+        .last()
+        .asString()
+        .startsWith("0 passed, 1 failed, in ");
+    assertThat(run("check", project.toString(), "--json")).isEqualTo(Main.FAILED);
+    assertThat(out()).contains("\"failed\":1", "tx_count: expected 2, was 1");
+  }
+
+  @Test
   void everyProblemOfAProjectIsListedWithoutAStackTrace() throws Exception {
     Path project = Files.createDirectories(directory.resolve("project"));
     Files.copy(fraudExample().resolve("transaction.avsc"), project.resolve("transaction.avsc"));

@@ -37,6 +37,7 @@ class ImportRulesTest {
   private static final String TRAINING = "dev.tailwater.training..";
   private static final String LOCAL_STACK = "dev.tailwater.localstack..";
   private static final String JOBS = "dev.tailwater.jobs..";
+  private static final String CHECKS = "dev.tailwater.checks..";
   private static final String CLI = "dev.tailwater.cli..";
   private static final String CONNECTORS = "dev.tailwater.connectors..";
   private static final String LOG_API = "dev.tailwater.connectors.log..";
@@ -153,6 +154,24 @@ class ImportRulesTest {
           .should()
           .onlyDependOnClassesThat(
               platformOr(and(FEATURE_DEFINITIONS, JOBS, SCHEMAS, CONNECTORS, SERVING, FLINK)));
+
+  @ArchTest
+  static final ArchRule checksAreFlinkOverJobs =
+      classes()
+          .that()
+          .resideInAPackage(CHECKS)
+          .should()
+          .onlyDependOnClassesThat(
+              platformOr(and(FEATURE_DEFINITIONS, CHECKS, JOBS, SCHEMAS, CONNECTORS, FLINK)));
+
+  @ArchTest
+  static final ArchRule onlyTheCommandRunsChecks =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages(CLI, CHECKS)
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage(CHECKS);
 
   @ArchTest
   static final ArchRule nothingImportsTheCommand =

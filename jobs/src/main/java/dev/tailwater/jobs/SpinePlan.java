@@ -24,12 +24,17 @@ import org.jspecify.annotations.Nullable;
  * @param spine the spine's position among the streams
  * @param keys the spine's columns: the keys of all entities that the views are about
  */
-record SpinePlan(Plan plan, int spine, List<Column> keys) {
+public record SpinePlan(Plan plan, int spine, List<Column> keys) {
 
   /** A spine row is a question of any age: no row is too late. */
   private static final long ANY_LATENESS_MS = Long.MAX_VALUE / 4;
 
-  static SpinePlan of(Plan project, int[] views) {
+  /**
+   * Adds the spine to a plan.
+   *
+   * @param views positions of the views that each row asks for
+   */
+  public static SpinePlan of(Plan project, int[] views) {
     Map<String, Column> keys = new LinkedHashMap<>();
     for (int view : views) {
       ViewPlan asked = project.views().get(view);

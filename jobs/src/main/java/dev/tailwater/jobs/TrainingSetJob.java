@@ -81,6 +81,16 @@ public final class TrainingSetJob {
     Map<String, Path> files = new HashMap<>(sources.files());
     files.put(plan.plan().streams().get(plan.spine()).name(), spine);
     RefusedRecords.report(graph, files);
+    return answers(graph, project, views);
+  }
+
+  /**
+   * What the views say at each row of a spine.
+   *
+   * @param graph of the {@link SpinePlan} of these views, whose spine asks for all of them
+   * @return the rows in no order
+   */
+  public static DataStream<TrainingSetRow> answers(FeatureGraph graph, Plan project, int[] views) {
     TypeInformation<TrainingSetRow> type = TrainingSetRow.typeInfo(features(project, views));
     return graph
         .answers()

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param row the row's number in the spine, from 0
  * @param features in the order of the training set's feature columns. Never changed
  */
-record TrainingSetRow(long row, @Nullable Object[] features) {
+public record TrainingSetRow(long row, @Nullable Object[] features) {
 
   static TypeInformation<TrainingSetRow> typeInfo(List<Column> features) {
     return new SerializedTypeInfo<>(

@@ -1,0 +1,202 @@
+package dev.tailwater.checks;
+
+import dev.tailwater.checks.FeatureRun.Arrival;
+import dev.tailwater.checks.NaiveFeatures.NaiveFact;
+import dev.tailwater.connectors.store.EntityKeys;
+import dev.tailwater.expressions.Expressions;
+import dev.tailwater.expressions.RowExpression;
+import dev.tailwater.kernel.FeatureSpec;
+import dev.tailwater.kernel.Identity;
+import dev.tailwater.plan.ChainPlan;
+import dev.tailwater.plan.EntityPlan;
+import dev.tailwater.plan.ModelPlan;
+import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.StreamPlan;
+import dev.tailwater.plan.ViewPlan;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The naive reference over a whole plan: rows, facts and answers from the list of accepted records,
+ * each worked out from scratch.
+ */
+final class NaiveRun {
+
+  private final Plan plan;
+
+  /** The accepted rows of each stream, in the order of the log; of derived streams too. */
+  private final List<List<Row>> rows = new ArrayList<>();
+
+  /**
+   * One event.
+   *
+   * @param id of the event
+   */
+  private record Row(
+      long time, int partition, long offset, Object id, @Nullable Object[] carried) {}
+
+  /**
+   * Takes the events.
+   *
+   * @param accepted what the engine did not refuse
+   */
+  NaiveRun(Plan plan, List<Arrival> accepted) {
+    this.plan = plan;
+    for (int stream = 0; stream < plan.streams().size(); stream++) {
+      List<Row> ofStream = new ArrayList<>();
+      for (Arrival arrival : accepted) {
+        Row row = arrival.stream() == stream ? row(plan.streams().get(stream), arrival) : null;
+        if (row != null) {
+          ofStream.add(row);
+        }
+      }
+      rows.add(ofStream);
+    }
+    for (ChainPlan chain : plan.chains()) {
+      for (Row row : rows.get(chain.from())) {
+        rows.get(chain.stream()).add(derived(chain, row));
+      }
+    }
+  }
+
+  /** The features of a view about one entity at an instant. */
+  @Nullable Object[] answer(int view, String key, long instant) {
+    ViewPlan asked = plan.views().get(view);
+    EntityPlan entity = plan.entities().get(asked.entity());
+    @Nullable Object[] answer = new Object[asked.features().size()];
+    for (ViewPlan.Part part : asked.parts()) {
+      EntityPlan.Input input = entity.inputs().get(part.input());
+      List<NaiveFact> facts = facts(entity, input, key);
+      for (int i = 0; i < part.features().length; i++) {
+        int feature = part.features()[i];
+        FeatureSpec spec = input.layout().features().get(part.firstFeature() + i);
+        answer[feature] =
+            NaiveFeatures.value(spec, asked.features().get(feature).type(), facts, instant);
+      }
+    }
+    return answer;
+  }
+
+  /** The carried row of a record, or null if it breaks an expectation that keeps it out. */
+  private static @Nullable Row row(StreamPlan stream, Arrival arrival) {
+    @Nullable Object @Nullable [] values = arrival.record().values;
+    if (values == null) {
+      return null;
+    }
+    @Nullable Object[] full = Arrays.copyOf(values, values.length + stream.computed().size());
+    for (int i = 0; i < stream.computed().size(); i++) {
+      RowExpression expression =
+          Expressions.compile(stream.computed().get(i).expression(), stream.columnsBefore(i));
+      full[values.length + i] = expression.evaluate(full);
+    }
+    for (StreamPlan.Expectation expectation : stream.expectations()) {
+      boolean keepsOut =
+          expectation.otherwise() == StreamPlan.Otherwise.QUARANTINE
+              || expectation.otherwise() == StreamPlan.Otherwise.DROP;
+      if (keepsOut && Boolean.FALSE.equals(full[expectation.condition()])) {
+        return null;
+      }
+    }
+    @Nullable Object[] carried = new Object[stream.carriedFrom().length];
+    for (int i = 0; i < carried.length; i++) {
+      carried[i] = full[stream.carriedFrom()[i]];
+    }
+    Object written = stream.eventId() < 0 ? null : full[stream.eventId()];
+    int partition = arrival.record().partition;
+    long offset = arrival.record().offset;
+    Object id = written == null ? List.of(partition, offset) : written;
+    return new Row(arrival.record().eventTime, partition, offset, id, carried);
+  }
+
+  /** An event together with what views say at it, the event included. */
+  private Row derived(ChainPlan chain, Row row) {
+    int width = plan.streams().get(chain.stream()).carried().size();
+    @Nullable Object[] carried = Arrays.copyOf(row.carried(), width);
+    int first = width - chain.values().size();
+    for (int i = 0; i < chain.values().size(); i++) {
+      carried[first + i] = value(chain, chain.values().get(i), row);
+    }
+    return new Row(row.time(), row.partition(), row.offset(), row.id(), carried);
+  }
+
+  private @Nullable Object value(ChainPlan chain, ModelPlan.Source source, Row row) {
+    if (source instanceof ModelPlan.Source.CarriedColumn column) {
+      return row.carried()[column.position()];
+    }
+    if (source instanceof ModelPlan.Source.Feature feature) {
+      EntityPlan entity = plan.entities().get(plan.views().get(feature.view()).entity());
+      String key = key(entity, chain.from(), row);
+      return key == null ? null : answer(feature.view(), key, row.time())[feature.feature()];
+    }
+    if (source instanceof ModelPlan.Source.ListElement element) {
+      Object list = value(chain, element.list(), row);
+      return list instanceof List<?> values && element.element() < values.size()
+          ? values.get(element.element())
+          : null;
+    }
+    ModelPlan.Source.Expression expression = (ModelPlan.Source.Expression) source;
+    @Nullable Object[] inputs = new Object[expression.inputs().size()];
+    for (int i = 0; i < inputs.length; i++) {
+      inputs[i] = value(chain, expression.inputs().get(i), row);
+    }
+    return Expressions.compile(expression.text(), expression.inputColumns()).evaluate(inputs);
+  }
+
+  private static @Nullable String key(EntityPlan entity, int stream, Row row) {
+    int[] positions = entity.keyPositions().get(stream);
+    return positions == null ? null : EntityKeys.encode(row.carried(), positions);
+  }
+
+  /** The facts about one entity in the order of the log, each event or row once. */
+  private List<NaiveFact> facts(EntityPlan entity, EntityPlan.Input input, String key) {
+    record Told(int origin, Row row) {}
+    Comparator<Told> logOrder =
+        Comparator.comparingLong((Told told) -> told.row().time())
+            .thenComparingInt(Told::origin)
+            .thenComparingInt(told -> told.row().partition())
+            .thenComparingLong(told -> told.row().offset());
+    List<Told> all = new ArrayList<>();
+    for (int origin = 0; origin < input.origins().size(); origin++) {
+      int stream = input.origins().get(origin).stream();
+      for (Row row : rows.get(stream)) {
+        if (key.equals(key(entity, stream, row))) {
+          all.add(new Told(origin, row));
+        }
+      }
+    }
+    all.sort(logOrder);
+    Map<List<Object>, Told> once = new LinkedHashMap<>();
+    for (Told told : all) {
+      List<Object> identity =
+          input.layout().identity() == Identity.NONE
+              ? List.of(once.size())
+              : List.of(told.origin(), told.row().time(), told.row().id());
+      if (input.layout().identity() == Identity.ROW) {
+        once.put(identity, told);
+      } else {
+        once.putIfAbsent(identity, told);
+      }
+    }
+    return once.values().stream()
+        .sorted(logOrder)
+        .map(told -> fact(input, told.origin(), told.row()))
+        .toList();
+  }
+
+  private static NaiveFact fact(EntityPlan.Input input, int position, Row row) {
+    EntityPlan.Origin origin = input.origins().get(position);
+    boolean[] passes = new boolean[origin.filters().length];
+    for (int i = 0; i < passes.length; i++) {
+      passes[i] = Boolean.TRUE.equals(row.carried()[origin.filters()[i]]);
+    }
+    @Nullable Object[] values =
+        IntStream.of(origin.columns()).mapToObj(column -> row.carried()[column]).toArray();
+    return new NaiveFact(row.time(), passes, values);
+  }
+}
