@@ -410,7 +410,7 @@ final class Demo {
 
   private long deadLetters(LocalStack stack) throws IOException {
     List<String> topics =
-        project.plan().streams().stream()
+        project.plan().recordedStreams().stream()
             .map(stream -> DeadLetter.topicOf(stream.topic()))
             .toList();
     return Topics.endOffsets(stack.log(), topics).values().stream()

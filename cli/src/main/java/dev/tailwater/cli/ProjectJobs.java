@@ -44,7 +44,7 @@ public record ProjectJobs(
    */
   public List<String> ensureTopics(int partitions) throws IOException {
     Map<String, TopicSpec> topics = new LinkedHashMap<>();
-    for (StreamPlan stream : project.plan().streams()) {
+    for (StreamPlan stream : project.plan().recordedStreams()) {
       topics.put(stream.topic(), TopicSpec.of(stream.topic(), partitions));
       TopicSpec letters = TopicSpec.deadLettersOf(stream.topic());
       topics.put(letters.name(), letters);

@@ -92,7 +92,7 @@ final class UpCommand {
   /** What is in the log already was asked before: it is replayed as facts only. */
   private static Map<String, Map<Integer, Long>> ends(KafkaLog log, LoadedProject project)
       throws IOException {
-    List<StreamPlan> streams = project.plan().streams();
+    List<StreamPlan> streams = project.plan().recordedStreams();
     Map<String, Map<Integer, Long>> byTopic =
         Topics.endOffsets(log, streams.stream().map(StreamPlan::topic).toList());
     Map<String, Map<Integer, Long>> byStream = new HashMap<>();
@@ -106,7 +106,7 @@ final class UpCommand {
       throws Exception {
     Console console = session.console();
     console.say("Running. Write to the topics:");
-    for (StreamPlan stream : project.plan().streams()) {
+    for (StreamPlan stream : project.plan().recordedStreams()) {
       console.say(
           "  %s (%s, %s)"
               .formatted(stream.topic(), stream.format(), stack.log().bootstrapServers()));

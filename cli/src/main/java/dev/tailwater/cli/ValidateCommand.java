@@ -2,6 +2,7 @@ package dev.tailwater.cli;
 
 import dev.tailwater.definitions.InvalidProjectException;
 import dev.tailwater.definitions.Problem;
+import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.ViewPlan;
 import java.nio.file.Path;
@@ -51,12 +52,17 @@ final class ValidateCommand {
     return "%s is valid: %s, %s, %s with %s, %s"
         .formatted(
             plan.project(),
-            counted(plan.streams().size(), "stream"),
-            counted(plan.entities().size(), "entity", "entities"),
+            counted(plan.recordedStreams().size(), "stream"),
+            counted(entities(plan).size(), "entity", "entities"),
             counted(plan.views().size(), "feature view"),
             counted(
                 plan.views().stream().mapToInt(view -> view.features().size()).sum(), "feature"),
             counted(plan.models().size(), "model"));
+  }
+
+  /** The entities that views describe; one may have several places in the plan. */
+  private static List<String> entities(Plan plan) {
+    return plan.entities().stream().map(EntityPlan::entity).distinct().toList();
   }
 
   private static String counted(int count, String one) {
@@ -71,8 +77,9 @@ final class ValidateCommand {
     Map<String, Object> description = new LinkedHashMap<>();
     description.put("valid", true);
     description.put("project", plan.project());
-    description.put("streams", plan.streams().stream().map(stream -> stream.name()).toList());
-    description.put("entities", plan.entities().stream().map(entity -> entity.name()).toList());
+    description.put(
+        "streams", plan.recordedStreams().stream().map(stream -> stream.name()).toList());
+    description.put("entities", entities(plan));
     Map<String, Object> views = new LinkedHashMap<>();
     for (ViewPlan view : plan.views()) {
       views.put(

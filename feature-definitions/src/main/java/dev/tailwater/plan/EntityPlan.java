@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * One entity: what it is told, by which streams, and what it is asked.
  *
+ * @param name the entity's, or as in {@code customer.2} if some of its views come later than others
  * @param key the key columns, in order
  * @param inputs the facts about this entity; one kernel state each
  * @param keyPositions per stream of the plan, the positions of the key columns in that stream's
@@ -22,6 +23,12 @@ public record EntityPlan(
     key = List.copyOf(key);
     inputs = List.copyOf(inputs);
     keyPositions = java.util.Collections.unmodifiableList(new java.util.ArrayList<>(keyPositions));
+  }
+
+  /** The name of the entity, which is the same at all its places. */
+  public String entity() {
+    int dot = name.indexOf('.');
+    return dot < 0 ? name : name.substring(0, dot);
   }
 
   /**

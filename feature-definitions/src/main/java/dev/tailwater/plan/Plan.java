@@ -1,6 +1,7 @@
 package dev.tailwater.plan;
 
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -8,8 +9,9 @@ import java.util.List;
  * lists; names are kept for operators, tables, topics and messages. Immutable and serializable: it
  * is the only thing about a project that a job is given.
  *
- * @param streams in definition order
- * @param entities in definition order; the order in which an event visits them
+ * @param streams in definition order, then those that {@code chains} derive
+ * @param entities the order in which an event visits them: that of the definitions, but views that
+ *     are based on others come behind these
  * @param views in definition order
  * @param models in definition order
  * @param chains in an order in which each only needs those before it
@@ -29,5 +31,12 @@ public record Plan(
     views = List.copyOf(views);
     models = List.copyOf(models);
     chains = List.copyOf(chains);
+  }
+
+  /** The streams that have records of their own: all but those that chains derive. */
+  public List<StreamPlan> recordedStreams() {
+    List<StreamPlan> recorded = new ArrayList<>(streams);
+    chains.forEach(chain -> recorded.remove(streams.get(chain.stream())));
+    return recorded;
   }
 }

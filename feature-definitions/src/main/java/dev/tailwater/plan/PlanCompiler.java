@@ -363,7 +363,7 @@ public final class PlanCompiler {
             entity,
             parts,
             view.features().stream()
-                .map(feature -> new Column(feature.name(), feature.type(), empty(feature) == null))
+                .map(feature -> new Column(feature.name(), feature.type(), isNullable(feature)))
                 .toList(),
             view.features().stream()
                 .mapToLong(feature -> feature.window().horizonMs())
@@ -377,6 +377,11 @@ public final class PlanCompiler {
     return feature.aggregate().countsFromZero() && feature.by().isEmpty()
         ? Long.valueOf(0)
         : feature.empty().orElse(null);
+  }
+
+  /** Counts of nothing are 0, and where they are kept apart a map of nothing. */
+  private static boolean isNullable(FeatureDefinition feature) {
+    return !feature.aggregate().countsFromZero() && feature.empty().isEmpty();
   }
 
   private Identity identity(FeatureViewDefinition view) {

@@ -44,6 +44,17 @@ class ExamplePlansTest {
   }
 
   @Test
+  void aProjectKeepsItsVersionsWhenTheLanguageGrows() {
+    Plan plan = PlanCompiler.compile(ProjectLoader.load(Path.of(HANDBOOK)));
+
+    assertThat(plan.views())
+        .extracting(ViewPlan::version)
+        .as("another version makes every project that is deployed compute its history anew")
+        .containsExactly("2c5aec96fbd0", "98e6e6f4a1b0", "35e44971cf08");
+    assertThat(plan.models().get(0).version()).isEqualTo("cc8af1d62847");
+  }
+
+  @Test
   void theFraudExampleCarriesOnlyWhatIsUsed() {
     Plan plan = PlanCompiler.compile(ProjectLoader.load(Path.of(FRAUD)));
 

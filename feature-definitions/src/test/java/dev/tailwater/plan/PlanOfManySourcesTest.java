@@ -217,6 +217,7 @@ class PlanOfManySourcesTest {
         .extracting(StreamPlan::name)
         .containsExactly("payments", "refunds", "payments.a", "payments.b");
     assertThat(plan.chains()).extracting(ChainPlan::from).containsExactly(0, 0);
+    assertThat(plan.recordedStreams()).isEqualTo(plan.streams().subList(0, 2));
     assertThat(plan.chains().get(1).views()).as("a chain asks all it reads").containsExactly(0, 1);
     assertThat(plan.views().get(2).entity()).isEqualTo(2);
     assertThat(plan.entities().get(0).keyPositions().get(0)).as("told").isNotNull();

@@ -196,7 +196,7 @@ public final class FeatureGraph {
               return new FeatureViewLayout(
                   view.name(),
                   view.version(),
-                  entity.name(),
+                  entity.entity(),
                   entity.key(),
                   view.features(),
                   view.horizonMs() + latenessMs);

@@ -46,7 +46,7 @@ public final class EventProducer implements AutoCloseable {
     properties.put(ProducerConfig.LINGER_MS_CONFIG, Math.toIntExact(linger.toMillis()));
     this.producer =
         new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
-    for (StreamPlan stream : plan.streams()) {
+    for (StreamPlan stream : plan.recordedStreams()) {
       targets.put(stream.name(), new Target(stream, stream.format().encoder(stream.schema())));
     }
     this.keepAppendTimes = keepAppendTimes;
