@@ -428,14 +428,10 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
           conflictingFacts.inc();
           EntityState known = state.inputs[to.input()];
           int partition = views.origins(to.input()).partition(known.conflictPartition());
-          long offset = known.conflictOffset();
           output.collect(
               deadLetters,
               new StreamRecord<>(
-                  inserted == Inserted.CONFLICT
-                      ? refused.conflict(event, partition, offset)
-                      : refused.replacedConflict(event, partition, offset),
-                  event.eventTime));
+                  refused.conflict(event, partition, known.conflictOffset()), event.eventTime));
           return true;
         }
       }

@@ -20,26 +20,30 @@ final class RefusedFacts {
     this.ids = plan.streams().stream().map(EventId::of).toArray(EventId[]::new);
   }
 
-  /** An event whose id belongs to another one, which comes first in the log and counts. */
+  /**
+   * An event with the id and event time of another, but another payload, at this place in the log:
+   * the other comes first there and counts.
+   *
+   * @param event one of the two
+   */
   OutgoingRecord conflict(Envelope event, int partition, long offset) {
-    return letter(
-        event,
-        event.partition,
-        event.offset,
-        event.appendTime,
-        DeadLetter.Code.CONFLICT,
-        named(event) + " has another payload" + firstAt(partition, offset));
-  }
-
-  /** A stored event whose id belongs to this one, which comes first in the log and now counts. */
-  OutgoingRecord replacedConflict(Envelope event, int partition, long offset) {
+    boolean own = partition == event.partition && offset == event.offset;
     return letter(
         event,
         partition,
         offset,
-        Long.MAX_VALUE,
+        own ? event.appendTime : Long.MAX_VALUE,
         DeadLetter.Code.CONFLICT,
-        named(event) + " has another payload" + firstAt(event.partition, event.offset));
+        named(event)
+            + " has another payload than "
+            + (own
+                ? "the one of that id and time that"
+                : "the one at partition "
+                    + event.partition
+                    + ", offset "
+                    + event.offset
+                    + ", of that id and time, which")
+            + " comes first in the log and counts; give each event an id of its own");
   }
 
   /** An event older than everything that the entity still remembers. */
@@ -55,14 +59,6 @@ final class RefusedFacts {
             + entity
             + " had forgotten the events of its time, because the other partitions were far ahead;"
             + " a replay includes it");
-  }
-
-  private static String firstAt(int partition, long offset) {
-    return " than the event of that id and time at partition "
-        + partition
-        + ", offset "
-        + offset
-        + ", which comes first in the log and counts; give each event an id of its own";
   }
 
   private String named(Envelope event) {
