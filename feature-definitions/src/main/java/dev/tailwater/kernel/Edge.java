@@ -66,6 +66,23 @@ sealed interface Edge {
     public long reachMs() {
       return ms + resolutionMs + less;
     }
+
+    /**
+     * The number of the multiple whose facts leave the window together with a fact of this time.
+     */
+    long tile(long time) {
+      return Math.floorDiv(time + less - 1, resolutionMs);
+    }
+
+    /** The number of the oldest multiple that is not behind the edge. */
+    long firstTile(long instant) {
+      return Math.floorDiv(instant - ms, resolutionMs);
+    }
+
+    /** The earliest instant as of which a multiple is behind the edge. */
+    long passesTile(long tile) {
+      return passes((tile + 1) * resolutionMs - less);
+    }
   }
 
   /** Before all facts. */

@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Of a window that reaches back to the first fact, what is pruned is first added to a {@link
  * Partial} in the header: bounded, except for aggregates that keep every distinct value (DISTINCT,
- * QUANTILE, MOST_FREQUENT, and all that are kept apart by a column).
+ * QUANTILE, MOST_FREQUENT, and all that are kept apart by a column). In a {@linkplain
+ * StateLayout#coarse coarse} layout the same holds for each multiple of a window's resolution.
  *
  * <p>The store given to each call must be the one that holds this state's chunks; a call that
  * changes a chunk puts it. A header remembers chunks it has used, so a store that starts to hand
@@ -90,6 +91,12 @@ public final class EntityState {
   /** What was made of pruned facts, one for each of the shape's folded features. */
   private final Partial[] folded;
 
+  /** What was made of pruned facts of each multiple of a resolution, in a coarse layout. */
+  private final TileRow[] tiles;
+
+  /** The earliest instant as of which some tile is in no window any more. */
+  private long tilesNeededUntil = NEVER;
+
   private int causePartition = -1;
   private long causeOffset = -1;
   private int conflictPartition = -1;
@@ -121,6 +128,10 @@ public final class EntityState {
     for (int fold = 0; fold < folded.length; fold++) {
       folded[fold] = Partial.of(shape.folded[fold].aggregation(), shape);
     }
+    tiles = new TileRow[shape.tiles.length];
+    for (int row = 0; row < tiles.length; row++) {
+      tiles[row] = new TileRow(shape.tiles[row].feature().aggregation(), shape);
+    }
     asOf = BEFORE_ALL + shape.horizonMs;
   }
 
@@ -146,6 +157,11 @@ public final class EntityState {
     for (int fold = 0; fold < folded.length; fold++) {
       folded[fold] = other.folded[fold].copy();
     }
+    tiles = new TileRow[other.tiles.length];
+    for (int row = 0; row < tiles.length; row++) {
+      tiles[row] = other.tiles[row].copy();
+    }
+    tilesNeededUntil = other.tilesNeededUntil;
     causePartition = other.causePartition;
     causeOffset = other.causeOffset;
     conflictPartition = other.conflictPartition;
@@ -637,7 +653,8 @@ public final class EntityState {
   }
 
   private @Nullable Position findSelf(long time, long idHash, ChunkStore chunks) {
-    if (shape.idHashWord < 0 || firstChunk == Chunk.NONE) {
+    // A fact that was pruned is not confused with another of the same id.
+    if (shape.idHashWord < 0 || firstChunk == Chunk.NONE || time <= prunedTime) {
       return null;
     }
     int id = chunkAfter(time, Integer.MAX_VALUE, Long.MAX_VALUE, chunks);
@@ -692,7 +709,8 @@ public final class EntityState {
   private @Nullable Object value(StateShape.Feature feature, ChunkStore chunks) {
     Object value =
         switch (feature.evaluation()) {
-          case StateShape.BY_TOTALS -> fromTotals(feature);
+          case StateShape.BY_TOTALS ->
+              feature.tiles() < 0 ? fromTotals(feature) : fromTotalsAndTiles(feature);
           case StateShape.BY_EXTREMES -> extreme(feature, chunks);
           default -> fromFacts(feature, chunks);
         };
@@ -708,16 +726,53 @@ public final class EntityState {
       case COUNT -> (Object) count;
       case SUM -> (Object) sum(feature);
       case AVG -> (Object) (sum(feature) / count);
-      case RATE -> {
-        long windowMs = ((Window.Sliding) feature.spec().window()).windowMs();
-        yield (Object) (count * feature.aggregation().parameter() / windowMs);
-      }
+      case RATE -> (Object) rate(feature, count);
       case RATIO -> {
         double divisor = sum(Objects.requireNonNull(feature.divisor()));
         yield divisor == 0 ? null : (Object) (sum(feature) / divisor);
       }
       default -> throw new IllegalStateException("No totals of " + feature.aggregate());
     };
+  }
+
+  private static double rate(StateShape.Feature feature, long count) {
+    long windowMs = ((Window.Sliding) feature.spec().window()).windowMs();
+    return count * feature.aggregation().parameter() / windowMs;
+  }
+
+  private @Nullable Object fromTotalsAndTiles(StateShape.Feature feature) {
+    Partial.Sum all = (Partial.Sum) Objects.requireNonNull(pruned(feature));
+    all.addDifference(feature, words, wide);
+    Object value = all.value(asOf);
+    return value != null && feature.aggregate() == Aggregate.RATE
+        ? (Object) rate(feature, (Long) value)
+        : value;
+  }
+
+  /** A new summary of the pruned facts that are in a feature's window, or null if it has none. */
+  private @Nullable Partial pruned(StateShape.Feature feature) {
+    if (feature.folded() >= 0) {
+      return folded[feature.folded()].copy();
+    }
+    if (feature.tiles() < 0) {
+      return null;
+    }
+    TileRow row = tiles[feature.tiles()];
+    long from = firstTile(feature);
+    Partial all = row.mergedBeforeNewest(from);
+    TileRow.Tile newest = row.newest(from);
+    if (newest != null) {
+      all.addAll(newest.facts());
+    }
+    return all;
+  }
+
+  private long firstTile(StateShape.Feature feature) {
+    return oldEdge(feature).firstTile(asOf);
+  }
+
+  private static Edge.Multiple oldEdge(StateShape.Feature feature) {
+    return (Edge.Multiple) Edge.oldest(feature.spec().window());
   }
 
   private double sum(StateShape.Feature feature) {
@@ -743,12 +798,11 @@ public final class EntityState {
     long none = smallest ? Long.MAX_VALUE : Long.MIN_VALUE;
     long best = none;
     boolean any = false;
-    if (feature.folded() >= 0) {
-      Object pruned = folded[feature.folded()].value(asOf);
-      if (pruned != null) {
-        best = StateShape.rankOf(pruned);
-        any = true;
-      }
+    Partial summary = pruned(feature);
+    Object pruned = summary == null ? null : summary.value(asOf);
+    if (pruned != null) {
+      best = StateShape.rankOf(pruned);
+      any = true;
     }
     if (findStart(feature, chunks)) {
       int newer = feature.newCursor();
@@ -797,55 +851,46 @@ public final class EntityState {
   }
 
   private @Nullable Object fromFacts(StateShape.Feature feature, ChunkStore chunks) {
-    Aggregation aggregation = feature.aggregation();
-    Partial all =
-        feature.folded() >= 0 ? folded[feature.folded()].copy() : Partial.of(aggregation, shape);
+    if (feature.aggregate() == Aggregate.APPROX_QUANTILE
+        && feature.spec().window() instanceof Window.Sliding sliding
+        && sliding.resolutionMs() > 0) {
+      return fromTiles(feature, chunks);
+    }
+    Partial pruned = pruned(feature);
+    Partial all = pruned != null ? pruned : Partial.of(feature.aggregation(), shape);
     if (findStart(feature, chunks)) {
-      if (aggregation.function() == Aggregate.APPROX_QUANTILE
-          && feature.spec().window() instanceof Window.Sliding sliding
-          && sliding.resolutionMs() > 0) {
-        Tiles tiles = new Tiles(all, sliding);
-        visit(feature, feature.presence(), tiles, chunks);
-        tiles.finish();
-      } else {
-        visit(feature, feature.presence(), all::add, chunks);
-      }
+      visit(feature, feature.presence(), all::add, chunks);
     }
     return all.value(asOf);
   }
 
   /**
-   * Summarises the facts of each multiple of a window's resolution on their own, then adds the
-   * summary: as if they had been kept as a summary only.
+   * Summarises the facts of each multiple of a window's resolution on their own and then merges the
+   * summaries, for aggregates that depend on the division: so it is the same whether facts have
+   * been pruned or not.
    */
-  private final class Tiles implements RowVisitor {
-
-    private final Partial all;
-    private final Window.Sliding window;
-    private Partial tile;
-    private long number;
-
-    Tiles(Partial all, Window.Sliding window) {
-      this.all = all;
-      this.window = window;
-      tile = Partial.of(all.aggregation, shape);
+  private @Nullable Object fromTiles(StateShape.Feature feature, ChunkStore chunks) {
+    Edge.Multiple edge = oldEdge(feature);
+    Partial all = Partial.of(feature.aggregation(), shape);
+    TileRow.Tile newest = null;
+    if (feature.tiles() >= 0) {
+      long from = edge.firstTile(asOf);
+      all = tiles[feature.tiles()].mergedBeforeNewest(from);
+      newest = tiles[feature.tiles()].newest(from);
     }
-
-    @Override
-    public void visit(Chunk chunk, int index) {
-      long less = window.bounds().includesOldest() ? 0 : 1;
-      long own = Math.floorDiv(chunk.time(index) - less, window.resolutionMs());
-      if (own != number) {
-        finish();
-        number = own;
-      }
-      tile.add(chunk, index);
+    TileRow stored = new TileRow(feature.aggregation(), shape);
+    if (newest != null) {
+      stored.add(new TileRow.Tile(newest.number(), newest.facts().copy()));
     }
-
-    void finish() {
-      all.addAll(tile);
-      tile = Partial.of(all.aggregation, shape);
+    if (findStart(feature, chunks)) {
+      visit(
+          feature,
+          feature.presence(),
+          (chunk, index) -> stored.add(edge.tile(chunk.time(index)), chunk, index),
+          chunks);
     }
+    stored.mergeInto(all);
+    return all.value(asOf);
   }
 
   private interface RowVisitor {
@@ -994,6 +1039,11 @@ public final class EntityState {
       earliest = Math.min(earliest, nextCrossing(feature.newCursor()));
       if (feature.oldCursor() >= 0) {
         earliest = Math.min(earliest, nextCrossing(feature.oldCursor()));
+        if (feature.tiles() >= 0) {
+          long tile = tiles[feature.tiles()].firstFrom(firstTile(feature));
+          earliest =
+              tile == NEVER ? earliest : Math.min(earliest, oldEdge(feature).passesTile(tile));
+        }
       } else if (feature.spec().window() instanceof Window.Session session) {
         earliest = Math.min(earliest, endOfSession(feature, session, chunks));
       }
@@ -1082,6 +1132,7 @@ public final class EntityState {
       Chunk dropped = load(firstChunk, chunks);
       fold(dropped);
       prunedTime = dropped.lastTime();
+      forward(chunks);
       prunedPartition = dropped.partition(dropped.count() - 1);
       prunedOffset = dropped.offset(dropped.count() - 1);
       earliestSeek = Math.max(earliestSeek, prunedTime + shape.horizonMs);
@@ -1099,6 +1150,25 @@ public final class EntityState {
       }
       dropWideIfEqual();
     }
+    if (asked >= tilesNeededUntil) {
+      dropTiles(asked);
+    }
+  }
+
+  private void dropTiles(long asked) {
+    tilesNeededUntil = NEVER;
+    for (int row = 0; row < tiles.length; row++) {
+      Edge.Multiple edge = shape.tiles[row].edge();
+      while (tiles[row].first() != NEVER) {
+        long unneeded = edge.passesTile(tiles[row].first());
+        if (unneeded > asked) {
+          tilesNeededUntil = Math.min(tilesNeededUntil, unneeded);
+          break;
+        }
+        earliestSeek = Math.max(earliestSeek, unneeded);
+        tiles[row].removeFirst();
+      }
+    }
   }
 
   private void fold(Chunk dropped) {
@@ -1107,6 +1177,17 @@ public final class EntityState {
       for (int index = 0; index < dropped.count(); index++) {
         if (dropped.has(index, feature.presence(), feature.filter())) {
           folded[fold].add(dropped, index);
+        }
+      }
+    }
+    for (int row = 0; row < tiles.length; row++) {
+      StateShape.Feature feature = shape.tiles[row].feature();
+      Edge.Multiple edge = shape.tiles[row].edge();
+      for (int index = 0; index < dropped.count(); index++) {
+        if (dropped.has(index, feature.presence(), feature.filter())) {
+          long tile = edge.tile(dropped.time(index));
+          tiles[row].add(tile, dropped, index);
+          tilesNeededUntil = Math.min(tilesNeededUntil, edge.passesTile(tile));
         }
       }
     }
@@ -1223,6 +1304,9 @@ public final class EntityState {
       for (Partial partial : folded) {
         partial.write(out);
       }
+      for (TileRow row : tiles) {
+        row.write(out);
+      }
     }
     if (shape.positional.length > 0) {
       out.writeLong(firstChunkNeededUntil);
@@ -1296,6 +1380,14 @@ public final class EntityState {
       state.earliestSeek = Varint.readSigned(in) + asOf;
       for (Partial partial : state.folded) {
         partial.read(in);
+      }
+      for (int row = 0; row < state.tiles.length; row++) {
+        state.tiles[row].read(in);
+        long first = state.tiles[row].first();
+        if (first != NEVER) {
+          long unneeded = shape.tiles[row].edge().passesTile(first);
+          state.tilesNeededUntil = Math.min(state.tilesNeededUntil, unneeded);
+        }
       }
     }
     if (shape.positional.length > 0) {
@@ -1378,7 +1470,8 @@ public final class EntityState {
   }
 
   private long target(int cursor) {
-    return shape.target(cursor, asOf);
+    // Pruned facts are behind every cursor: a window that still holds some reads their summary.
+    return Math.max(shape.target(cursor, asOf), prunedTime);
   }
 
   private int chunkOf(int cursor) {

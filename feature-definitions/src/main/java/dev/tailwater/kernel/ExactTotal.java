@@ -67,6 +67,31 @@ final class ExactTotal {
     }
   }
 
+  /**
+   * Adds the difference of two accumulators of the same kind.
+   *
+   * @param wides holds their wide parts, if there are any
+   */
+  void addDifference(
+      long[] from,
+      int minuend,
+      int subtrahend,
+      long @Nullable [] wides,
+      int wideMinuend,
+      int wideSubtrahend) {
+    int length = words.length / 2;
+    long[] negated = new long[length];
+    System.arraycopy(from, subtrahend, negated, 0, length);
+    ExactSum.subtractWords(negated, 0, from, minuend, length);
+    ExactSum.subtractWords(words, 0, negated, 0, length);
+    if (wides != null && kind == StateShape.REAL) {
+      long[] negatedWide = new long[ExactSum.WIDE_WORDS];
+      System.arraycopy(wides, wideSubtrahend, negatedWide, 0, ExactSum.WIDE_WORDS);
+      ExactSum.subtractWide(negatedWide, 0, wides, wideMinuend);
+      ExactSum.subtractWide(wide(), 0, negatedWide, 0);
+    }
+  }
+
   /** The sum, rounded once. */
   double value() {
     if (kind == StateShape.SMALL_INTEGER) {

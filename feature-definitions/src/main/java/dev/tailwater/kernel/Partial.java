@@ -120,14 +120,14 @@ abstract class Partial {
     };
   }
 
-  /** COUNT, SUM, AVG, RATE and RATIO. */
-  private static final class Sum extends Partial {
+  /** COUNT, SUM, AVG, RATIO, and of RATE the count: the window's length is not known here. */
+  static final class Sum extends Partial {
 
     private long count;
     private final @Nullable ExactTotal total;
     private final @Nullable ExactTotal divisor;
 
-    Sum(StateShape shape, Aggregation aggregation) {
+    private Sum(StateShape shape, Aggregation aggregation) {
       super(shape, aggregation);
       boolean summed =
           switch (aggregation.function()) {
@@ -152,6 +152,29 @@ abstract class Partial {
       }
     }
 
+    /** Adds the facts between the two edges of a feature, from a state's totals. */
+    void addDifference(StateShape.Feature feature, long[] words, long @Nullable [] wide) {
+      count += words[feature.newAt()] - words[feature.oldAt()];
+      if (total != null) {
+        addDifference(total, feature, words, wide);
+      }
+      StateShape.Feature second = feature.divisor();
+      if (divisor != null && second != null) {
+        addDifference(divisor, second, words, wide);
+      }
+    }
+
+    private static void addDifference(
+        ExactTotal total, StateShape.Feature feature, long[] words, long @Nullable [] wide) {
+      total.addDifference(
+          words,
+          feature.newAt() + 1,
+          feature.oldAt() + 1,
+          wide,
+          feature.newWide(),
+          feature.oldWide());
+    }
+
     @Override
     void addAll(Partial following) {
       Sum other = (Sum) following;
@@ -166,15 +189,19 @@ abstract class Partial {
 
     @Override
     @Nullable Object value(long instant) {
-      return count == 0
-          ? null
-          : totalsValue(
-              aggregation.function(),
-              count,
-              total == null ? 0 : total.value(),
-              divisor == null ? 0 : divisor.value(),
-              aggregation.parameter(),
-              0);
+      if (count == 0) {
+        return null;
+      }
+      double sum = total == null ? 0 : total.value();
+      return switch (aggregation.function()) {
+        case SUM -> (Object) sum;
+        case AVG -> (Object) (sum / count);
+        case RATIO -> {
+          double by = divisor == null ? 0 : divisor.value();
+          yield by == 0 ? null : (Object) (sum / by);
+        }
+        default -> (Object) count;
+      };
     }
 
     @Override
@@ -198,28 +225,6 @@ abstract class Partial {
         divisor.read(in);
       }
     }
-  }
-
-  /**
-   * What an aggregate of count and sums makes of them.
-   *
-   * @param windowMs of RATE, the length of its window
-   */
-  static @Nullable Object totalsValue(
-      Aggregate aggregate,
-      long count,
-      double sum,
-      double divisor,
-      double parameter,
-      long windowMs) {
-    return switch (aggregate) {
-      case COUNT -> (Object) count;
-      case SUM -> (Object) sum;
-      case AVG -> (Object) (sum / count);
-      case RATE -> (Object) (count * parameter / windowMs);
-      case RATIO -> divisor == 0 ? null : (Object) (sum / divisor);
-      default -> throw new IllegalStateException("No totals of " + aggregate);
-    };
   }
 
   /** MIN, MAX, ARGMIN and ARGMAX. */

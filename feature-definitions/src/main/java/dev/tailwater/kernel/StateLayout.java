@@ -44,6 +44,24 @@ public record StateLayout(
     return horizon;
   }
 
+  /**
+   * Whether the state keeps facts one by one only while they can still change, or are newer than a
+   * delayed window's end, and older ones as one summary for each multiple of a window's resolution:
+   * so its size does not depend on how many facts there are. That takes that all windows either
+   * have a resolution or reach back to the first fact.
+   */
+  public boolean coarse() {
+    boolean any = false;
+    for (FeatureSpec feature : features) {
+      if (feature.window() instanceof Window.Sliding sliding && sliding.resolutionMs() > 0) {
+        any = true;
+      } else if (!(feature.window() instanceof Window.Lifetime)) {
+        return false;
+      }
+    }
+    return any;
+  }
+
   /** Writes the layout, in a format of its own. */
   public void write(DataOutput out) throws IOException {
     out.writeInt(columns.size());

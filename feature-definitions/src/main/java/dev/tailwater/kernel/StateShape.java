@@ -111,6 +111,17 @@ final class StateShape {
   /** The features that need a summary of facts that were dropped; one for each distinct one. */
   final Feature[] folded;
 
+  /** The rows of tiles that are kept, in a coarse layout. */
+  final Tiles[] tiles;
+
+  /**
+   * A row of tiles.
+   *
+   * @param feature one whose facts are summarised
+   * @param edge the old edge of the longest window that reads them
+   */
+  record Tiles(Feature feature, Edge.Multiple edge) {}
+
   /**
    * A count of facts or values behind a cursor, and perhaps their sum.
    *
@@ -147,6 +158,7 @@ final class StateShape {
    * @param oldCursor the cursor at the old edge, or -1 if there is none
    * @param extremum position in the extrema, or -1
    * @param folded position in the summaries of dropped facts, or -1
+   * @param tiles position in the rows of tiles, or -1
    */
   record Feature(
       FeatureSpec spec,
@@ -162,6 +174,7 @@ final class StateShape {
       int oldCursor,
       int extremum,
       int folded,
+      int tiles,
       long presence,
       long filter,
       @Nullable Object empty) {
@@ -247,7 +260,13 @@ final class StateShape {
     all.addAll(others);
     edges = all.toArray(Edge[]::new);
     cursors = edges.length;
-    horizonMs = all.stream().mapToLong(Edge::reachMs).max().orElse(0);
+    boolean coarse = layout.coarse();
+    // At least 1: a fact as old as the lateness may still arrive.
+    horizonMs =
+        all.stream()
+            .filter(edge -> !(coarse && edge instanceof Edge.Multiple))
+            .mapToLong(Edge::reachMs)
+            .reduce(1, Math::max);
 
     List<Set<Measure>> measures = new ArrayList<>();
     for (int cursor = 0; cursor <= cursors; cursor++) {
@@ -314,6 +333,7 @@ final class StateShape {
     features = new Feature[layout.features().size()];
     Map<List<Object>, Feature> positionalFeatures = new LinkedHashMap<>();
     Map<List<Object>, Feature> foldedFeatures = new LinkedHashMap<>();
+    Map<List<Object>, Tiles> rows = new LinkedHashMap<>();
     for (int f = 0; f < features.length; f++) {
       FeatureSpec spec = layout.features().get(f);
       Aggregation aggregation = spec.aggregation();
@@ -325,10 +345,16 @@ final class StateShape {
       List<Object> summary = List.of(aggregation, spec.filter());
       Feature same = foldedFeatures.get(summary);
       int fold = !folds ? -1 : same == null ? foldedFeatures.size() : same.folded();
+      int row = -1;
+      if (coarse && spec.window() instanceof Window.Sliding) {
+        row = new ArrayList<>(rows.keySet()).indexOf(tileKey(spec));
+        row = row < 0 ? rows.size() : row;
+      }
       Feature divisor = null;
       if (own.size() == 2) {
         divisor =
-            feature(spec, evaluation, newer.get(own.get(1)), older.get(own.get(1)), null, -1, -1);
+            feature(
+                spec, evaluation, newer.get(own.get(1)), older.get(own.get(1)), null, -1, -1, -1);
       }
       features[f] =
           feature(
@@ -338,7 +364,15 @@ final class StateShape {
               older.get(own.get(0)),
               divisor,
               evaluation == BY_EXTREMES ? compared.indexOf(own.get(0)) : -1,
-              fold);
+              fold,
+              row);
+      if (row >= 0) {
+        Tiles known = rows.get(tileKey(spec));
+        Edge.Multiple edge = (Edge.Multiple) Edge.oldest(spec.window());
+        if (known == null || known.edge().ms() < edge.ms()) {
+          rows.put(tileKey(spec), new Tiles(features[f], edge));
+        }
+      }
       if (folds) {
         foldedFeatures.putIfAbsent(summary, features[f]);
       }
@@ -348,6 +382,12 @@ final class StateShape {
     }
     positional = positionalFeatures.values().toArray(Feature[]::new);
     folded = foldedFeatures.values().toArray(Feature[]::new);
+    tiles = rows.values().toArray(Tiles[]::new);
+  }
+
+  private static List<Object> tileKey(FeatureSpec feature) {
+    Edge.Multiple edge = (Edge.Multiple) Edge.oldest(feature.window());
+    return List.of(feature.aggregation(), feature.filter(), edge.resolutionMs(), edge.less());
   }
 
   private Feature feature(
@@ -357,7 +397,8 @@ final class StateShape {
       @Nullable Total older,
       @Nullable Feature divisor,
       int extremum,
-      int fold) {
+      int fold,
+      int row) {
     Aggregation aggregation = spec.aggregation();
     Object empty = spec.empty();
     if (aggregation.function().countsFromZero()) {
@@ -379,6 +420,7 @@ final class StateShape {
             : cursorAt(Edge.oldest(spec.window())),
         extremum,
         fold,
+        row,
         live
             | presenceMask(aggregation.column())
             | presenceMask(aggregation.second())
