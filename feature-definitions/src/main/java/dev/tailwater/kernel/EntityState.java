@@ -132,7 +132,7 @@ public final class EntityState {
     for (int row = 0; row < tiles.length; row++) {
       tiles[row] = new TileRow(shape.tiles[row].feature().aggregation(), shape);
     }
-    asOf = BEFORE_ALL + shape.horizonMs;
+    asOf = BEFORE_ALL + shape.reachMs;
   }
 
   private EntityState(EntityState other) {
@@ -447,7 +447,7 @@ public final class EntityState {
    * @throws IllegalArgumentException if {@code instant} is before {@link #earliestSeek}
    */
   public void seek(long instant, ChunkStore chunks) {
-    long to = Math.max(Math.min(instant, NEVER - 1), BEFORE_ALL + shape.horizonMs);
+    long to = Math.max(Math.min(instant, NEVER - 1), BEFORE_ALL + shape.reachMs);
     if (to >= asOf) {
       asOf = to;
       forward(chunks);

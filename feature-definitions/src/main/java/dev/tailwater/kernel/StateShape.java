@@ -63,6 +63,9 @@ final class StateShape {
    */
   final long horizonMs;
 
+  /** How far any edge can be behind the instant. */
+  final long reachMs;
+
   // The row of a fact: time, offset, [id hash], [payload hash], partition | flags, [more flags],
   // values. A cursor that passes a fact reads its flags and values and the next fact's time: they
   // lie together.
@@ -261,6 +264,7 @@ final class StateShape {
     edges = all.toArray(Edge[]::new);
     cursors = edges.length;
     boolean coarse = layout.coarse();
+    reachMs = all.stream().mapToLong(Edge::reachMs).reduce(1, Math::max);
     // At least 1: a fact as old as the lateness may still arrive.
     horizonMs =
         all.stream()

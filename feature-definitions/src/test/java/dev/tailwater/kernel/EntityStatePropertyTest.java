@@ -2,6 +2,7 @@ package dev.tailwater.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
@@ -44,6 +45,25 @@ class EntityStatePropertyTest {
     }
   }
 
+  @ParameterizedTest(name = "block {0} of 250 seeds")
+  @MethodSource("fewerBlocks")
+  void coarseStateEqualsTheOracleWhetherFactsWereSummarisedOrNot(long block) {
+    for (long seed = block * SEEDS_IN_BLOCK; seed < (block + 1) * SEEDS_IN_BLOCK; seed++) {
+      Random random = new Random(seed);
+      try {
+        History history = History.coarse(random);
+        assertThat(history.layout().coarse()).isTrue();
+        compareWithTheOracle(history, random);
+      } catch (AssertionError | RuntimeException e) {
+        throw new AssertionError("seed " + seed, e);
+      }
+    }
+  }
+
+  static LongStream fewerBlocks() {
+    return LongStream.range(0, 12);
+  }
+
   private static void compareWithTheOracle(History history, Random random) {
     StateLayout layout = history.layout();
     NaiveState naive = new NaiveState(layout);
@@ -71,7 +91,7 @@ class EntityStatePropertyTest {
       long instant = random.nextBoolean() ? fact.time : history.instant(random);
       if (instant >= clock - layout.latenessMs() && random.nextInt(3) == 0) {
         state.seek(instant, chunks);
-        assertAnswers(state, chunks, naive, instant, random);
+        assertAnswers(state, chunks, naive, instant, clock, random);
       }
       if (random.nextInt(8) == 0) {
         clock = Math.max(clock, history.instant(random) - random.nextInt(200));
@@ -79,19 +99,24 @@ class EntityStatePropertyTest {
         assertThat(state.earliestSeek()).isLessThanOrEqualTo(clock - layout.latenessMs());
         if (instant >= clock - layout.latenessMs()) {
           state.seek(instant, chunks);
-          assertAnswers(state, chunks, naive, instant, random);
+          assertAnswers(state, chunks, naive, instant, clock, random);
         }
       }
     }
     for (int question = 0; question < 4; question++) {
       long instant = Math.max(history.instant(random), clock - layout.latenessMs());
       state.seek(instant, chunks);
-      assertAnswers(state, chunks, naive, instant, random);
+      assertAnswers(state, chunks, naive, instant, clock, random);
     }
   }
 
   private static void assertAnswers(
-      EntityState state, ChunkStore chunks, NaiveState naive, long instant, Random random) {
+      EntityState state,
+      ChunkStore chunks,
+      NaiveState naive,
+      long instant,
+      long clock,
+      Random random) {
     @Nullable Object[] expected = naive.answer(instant);
     @Nullable Object[] answer = new Object[expected.length + 1];
     state.answer(answer, 1, chunks);
@@ -111,17 +136,67 @@ class EntityStatePropertyTest {
       assertThat(slice[i]).isEqualTo(expected[first + i]);
     }
 
+    long earliest = Long.MAX_VALUE;
     for (int f = first; f < first + count; f++) {
-      assertThat(state.nextChange(f, 1, chunks))
+      long change = state.nextChange(f, 1, chunks);
+      earliest = Math.min(earliest, change);
+      // Of pruned facts only those are known that the feature uses.
+      assertThat(change)
           .as("next change of feature %d as of %d: %s", f, instant, naive.feature(f))
-          .isEqualTo(naive.nextChange(f, 1, instant));
+          .isBetween(
+              naive.nextChange(f, instant, false), naive.nextChange(f, instant, naive.isTiled(f)));
     }
-    assertThat(state.nextChange(first, count, chunks))
-        .isEqualTo(naive.nextChange(first, count, instant));
+    assertThat(state.nextChange(first, count, chunks)).isEqualTo(earliest);
+    assertAnswersWithout(state, chunks, naive, instant, clock, random);
+    assertFactsInWindow(state, chunks, naive, instant, random.nextInt(expected.length));
     assertThat(state.nextFactTime(instant, chunks)).isEqualTo(naive.nextFactTime(instant));
     Fact cause = naive.cause(instant);
     assertThat(state.causePartition()).isEqualTo(cause == null ? -1 : cause.partition);
     assertThat(state.causeOffset()).isEqualTo(cause == null ? -1 : cause.offset);
+  }
+
+  private static void assertAnswersWithout(
+      EntityState state,
+      ChunkStore chunks,
+      NaiveState naive,
+      long instant,
+      long clock,
+      Random random) {
+    if (naive.facts().isEmpty()) {
+      return;
+    }
+    Fact known = naive.facts().get(random.nextInt(naive.facts().size()));
+    long time = random.nextInt(3) == 0 ? instant : known.time;
+    long idHash = random.nextInt(5) == 0 ? 77 : known.idHash;
+    Fact self = naive.self(time, idHash, instant);
+    boolean mayBePruned = self != null && self.time <= clock;
+    @Nullable Object[] expected = naive.answer(instant, self);
+    @Nullable Object[] answer = new Object[expected.length];
+    state.answerWithout(time, idHash, 0, answer.length, answer, 0, chunks);
+    for (int f = 0; f < expected.length; f++) {
+      if (!Objects.equals(expected[f], answer[f]) && !(mayBePruned && naive.keepsSummaries(f))) {
+        assertThat(answer[f])
+            .as("feature %d as of %d without %d: %s", f, instant, idHash, naive.feature(f))
+            .isEqualTo(expected[f]);
+      }
+    }
+  }
+
+  private static void assertFactsInWindow(
+      EntityState state, ChunkStore chunks, NaiveState naive, long instant, int feature) {
+    List<String> visited = new ArrayList<>();
+    state.forEachFact(
+        feature,
+        chunks,
+        (time, partition, offset, values) -> visited.add(time + "/" + partition + "/" + offset));
+    List<String> expected =
+        naive.inWindow(feature, instant).stream()
+            .map(fact -> fact.time + "/" + fact.partition + "/" + fact.offset)
+            .toList();
+    if (naive.keepsSummaries(feature)) {
+      expected = expected.subList(expected.size() - visited.size(), expected.size());
+    }
+    assertThat(visited).isEqualTo(expected);
   }
 
   static LongStream fewerSeeds() {
@@ -191,6 +266,6 @@ class EntityStatePropertyTest {
 
     long instant = history.instant(random);
     copy.seek(instant, copiedChunks);
-    assertAnswers(copy, copiedChunks, naive, instant, random);
+    assertAnswers(copy, copiedChunks, naive, instant, Long.MIN_VALUE, random);
   }
 }

@@ -44,21 +44,34 @@ record History(StateLayout layout, List<Fact> facts) {
       aggregates.add(Aggregate.values()[random.nextInt(Aggregate.values().length)]);
     }
     int count = random.nextInt(4) == 0 ? random.nextInt(400) : random.nextInt(60);
-    return of(columns, aggregates, count, random);
+    return of(columns, aggregates, count, false, random);
   }
 
   /** One feature of every aggregate over a few facts. */
   static History ofEveryAggregate(Random random) {
+    return ofEveryAggregate(false, random);
+  }
+
+  /** As {@link #ofEveryAggregate}, only with windows that let facts be kept as summaries. */
+  static History coarse(Random random) {
+    return ofEveryAggregate(true, random);
+  }
+
+  private static History ofEveryAggregate(boolean coarse, Random random) {
     List<ColumnType> columns = new ArrayList<>(List.of(ColumnType.DOUBLE, ColumnType.STRING));
     for (int i = random.nextInt(3); i >= 0; i--) {
       columns.add(SCALARS.get(random.nextInt(SCALARS.size())));
     }
     int count = random.nextInt(20) == 0 ? 100 + random.nextInt(100) : random.nextInt(30);
-    return of(columns, List.of(Aggregate.values()), count, random);
+    return of(columns, List.of(Aggregate.values()), count, coarse, random);
   }
 
   private static History of(
-      List<ColumnType> columns, List<Aggregate> aggregates, int count, Random random) {
+      List<ColumnType> columns,
+      List<Aggregate> aggregates,
+      int count,
+      boolean coarse,
+      Random random) {
     int filters = random.nextInt(8) == 0 ? 64 : random.nextInt(3);
     long unit = random.nextInt(3) == 0 ? 3_600_000L : 1;
     List<FeatureSpec> features = new ArrayList<>();
@@ -66,7 +79,7 @@ record History(StateLayout layout, List<Fact> facts) {
       FeatureSpec feature = null;
       // Not every aggregate is defined for the columns there are.
       for (int attempt = 0; attempt < 10 && feature == null; attempt++) {
-        feature = feature(aggregate, columns, filters, unit, random);
+        feature = feature(aggregate, columns, filters, unit, coarse, random);
       }
       if (feature != null) {
         features.add(feature);
@@ -87,7 +100,12 @@ record History(StateLayout layout, List<Fact> facts) {
   }
 
   private static @Nullable FeatureSpec feature(
-      Aggregate aggregate, List<ColumnType> columns, int filters, long unit, Random random) {
+      Aggregate aggregate,
+      List<ColumnType> columns,
+      int filters,
+      long unit,
+      boolean coarse,
+      Random random) {
     boolean countsAll = aggregate.countsFacts() && random.nextInt(3) == 0;
     int column = countsAll ? -1 : random.nextInt(columns.size());
     int second = -1;
@@ -121,14 +139,17 @@ record History(StateLayout layout, List<Fact> facts) {
     return new FeatureSpec(
         aggregation,
         random.nextInt(filters + 1) - 1,
-        window(aggregate, unit, random),
+        window(aggregate, unit, coarse, random),
         random.nextInt(3) == 0,
         empty);
   }
 
-  private static Window window(Aggregate aggregate, long unit, Random random) {
+  private static Window window(Aggregate aggregate, long unit, boolean coarse, Random random) {
     long delay = random.nextInt(3) == 0 ? span(unit, random) : 0;
     int kind = aggregate == Aggregate.RATE ? 0 : random.nextInt(8);
+    if (coarse && kind != 4) {
+      kind = 0;
+    }
     return switch (kind) {
       case 3 -> new Window.LastEvents(1 + random.nextInt(12), delay);
       case 4 -> new Window.Lifetime(delay);
@@ -145,7 +166,8 @@ record History(StateLayout layout, List<Fact> facts) {
             random.nextBoolean()
                 ? Window.Bounds.OPEN_CLOSED
                 : Window.Bounds.values()[random.nextInt(4)];
-        long resolution = random.nextInt(3) == 0 ? Math.min(window, span(unit, random)) : 0;
+        long resolution =
+            coarse || random.nextInt(3) == 0 ? Math.min(window, span(unit, random)) : 0;
         yield new Window.Sliding(window, delay, resolution, bounds);
       }
     };

@@ -84,14 +84,25 @@ final class NaiveState {
         .orElse(null);
   }
 
-  @Nullable Object[] answer(long asOf) {
-    return answer(asOf, 0, layout.features().size(), null);
+  /** Whether the facts of a feature's window may be kept as a summary. */
+  boolean keepsSummaries(int feature) {
+    return layout.features().get(feature).window() instanceof Window.Lifetime || isTiled(feature);
   }
 
-  @Nullable Object[] answer(long asOf, int first, int count, @Nullable Fact without) {
-    @Nullable Object[] answer = new Object[count];
-    for (int i = 0; i < count; i++) {
-      FeatureSpec feature = layout.features().get(first + i);
+  /** Whether the facts of a feature's window may be kept as summaries of their multiples. */
+  boolean isTiled(int feature) {
+    return layout.coarse() && layout.features().get(feature).window() instanceof Window.Sliding;
+  }
+
+  @Nullable Object[] answer(long asOf) {
+    return answer(asOf, null);
+  }
+
+  /** All features; those that exclude the asking event as if a fact had never been there. */
+  @Nullable Object[] answer(long asOf, @Nullable Fact without) {
+    @Nullable Object[] answer = new Object[layout.features().size()];
+    for (int i = 0; i < answer.length; i++) {
+      FeatureSpec feature = layout.features().get(i);
       Object value = value(feature, asOf, feature.excludesSelf() ? without : null);
       if (value == null && feature.aggregation().function().countsFromZero()) {
         value = feature.aggregation().by() < 0 ? (Object) 0L : Map.of();
@@ -113,6 +124,10 @@ final class NaiveState {
             .filter(fact -> fact.time <= asOf && fact.idHash == idHash)
             .max(LOG_ORDER)
             .orElse(null);
+  }
+
+  List<Fact> inWindow(int feature, long asOf) {
+    return inWindow(layout.features().get(feature), asOf, null);
   }
 
   /** The facts that pass the feature's filter and are in its window, in log order. */
@@ -179,14 +194,18 @@ final class NaiveState {
     Aggregation aggregation = feature.aggregation();
     List<Fact> used =
         inWindow(feature, asOf, without).stream()
-            .filter(fact -> has(fact, aggregation.column()))
-            .filter(fact -> has(fact, aggregation.second()))
-            .filter(fact -> has(fact, aggregation.by()))
+            .filter(fact -> isUsed(fact, aggregation))
             .toList();
     if (used.isEmpty()) {
       return null;
     }
     return aggregation.by() < 0 ? ofFacts(feature, used, asOf) : grouped(feature, used, asOf);
+  }
+
+  private static boolean isUsed(Fact fact, Aggregation aggregation) {
+    return has(fact, aggregation.column())
+        && has(fact, aggregation.second())
+        && has(fact, aggregation.by());
   }
 
   private static boolean has(Fact fact, int column) {
@@ -471,27 +490,33 @@ final class NaiveState {
         .orElse(Long.MAX_VALUE);
   }
 
-  long nextChange(int firstFeature, int count, long asOf) {
-    long earliest = Long.MAX_VALUE;
-    for (FeatureSpec feature : layout.features().subList(firstFeature, firstFeature + count)) {
-      List<Long> changes = new ArrayList<>();
-      for (Fact fact : facts) {
-        if (fact.time <= asOf) {
-          changes.addAll(changes(feature.window(), fact.time));
-        }
-      }
-      List<Fact> inWindow = inWindow(feature, asOf, null);
-      if (feature.window() instanceof Window.Session session && !inWindow.isEmpty()) {
-        long last = inWindow.get(inWindow.size() - 1).time;
-        changes.add(last + session.gapMs() + 1 + session.delayMs());
-      }
-      for (long change : changes) {
-        if (change > asOf) {
-          earliest = Math.min(earliest, change);
-        }
+  /**
+   * When the window of a feature next changes.
+   *
+   * @param used whether only facts are looked at that the feature uses
+   */
+  long nextChange(int f, long asOf, boolean used) {
+    FeatureSpec feature = layout.features().get(f);
+    List<Long> changes = new ArrayList<>();
+    for (Fact fact : facts) {
+      boolean looked =
+          !used
+              || (!fact.deleted
+                  && isUsed(fact, feature.aggregation())
+                  && (feature.filter() < 0 || (fact.filterBits >> feature.filter() & 1) != 0));
+      if (fact.time <= asOf && looked) {
+        changes.addAll(changes(feature.window(), fact.time));
       }
     }
-    return earliest;
+    List<Fact> inWindow = inWindow(feature, asOf, null);
+    if (feature.window() instanceof Window.Session session && !inWindow.isEmpty()) {
+      long last = inWindow.get(inWindow.size() - 1).time;
+      changes.add(last + session.gapMs() + 1 + session.delayMs());
+    }
+    return changes.stream()
+        .filter(change -> change > asOf)
+        .min(Long::compare)
+        .orElse(Long.MAX_VALUE);
   }
 
   /** The instants at which a fact passes an end of the window. */
