@@ -149,7 +149,7 @@ final class NaiveFeatures {
       }
     }
     if (groups.isEmpty()) {
-      return null;
+      return feature.aggregation().function() == Aggregate.COUNT ? Map.of() : null;
     }
     Comparator<Map.Entry<String, List<NaiveFact>>> mostFactsFirst =
         Comparator.comparing(group -> -group.getValue().size());
@@ -162,7 +162,8 @@ final class NaiveFeatures {
               Object value = aggregate(feature, type, group.getValue(), instant);
               if (value != null) {
                 values.put(
-                    group.getKey(), type == ColumnType.LONG_MAP ? whole(value) : number(value));
+                    group.getKey(),
+                    type == ColumnType.LONG_MAP ? (Object) whole(value) : (Object) number(value));
               }
             });
     return values;

@@ -11,6 +11,7 @@ import dev.tailwater.definitions.TestDefinition;
 import dev.tailwater.definitions.TestDefinition.Expected;
 import dev.tailwater.definitions.TestDefinition.Given;
 import dev.tailwater.kernel.Aggregate;
+import dev.tailwater.jobs.SpinePlan;
 import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.StreamPlan;
@@ -46,6 +47,8 @@ public final class ProjectCheck {
 
   /** Four times the standard error that the sketch states. */
   private static final double SKETCH_TOLERANCE = 4 * 0.01625;
+
+  private static final int MAX_LINES = 60;
 
   private static final byte[] NO_BYTES = {};
 
@@ -105,6 +108,9 @@ public final class ProjectCheck {
     Set<Long> tooLate = new HashSet<>();
     Set<Long> unusable = new HashSet<>();
     for (Letter letter : outcome.letters()) {
+      if (letter.stream().equals(SpinePlan.STREAM)) {
+        continue;
+      }
       if (letter.code() == DeadLetter.Code.LATE) {
         tooLate.add(letter.offset());
       }
@@ -138,6 +144,11 @@ public final class ProjectCheck {
         outcome,
         events.stream().filter(event -> !unusable.contains(event.record().offset)).toList(),
         problems);
+    if (problems.size() > MAX_LINES) {
+      int left = problems.size() - MAX_LINES;
+      problems.subList(MAX_LINES, problems.size()).clear();
+      problems.add("and " + left + " more lines");
+    }
     return new Result(test, problems, refused(test, outcome.letters()));
   }
 
@@ -382,6 +393,9 @@ public final class ProjectCheck {
   private static List<String> refused(TestDefinition test, List<Letter> letters) {
     List<String> lines = new ArrayList<>();
     for (Letter letter : letters) {
+      if (letter.stream().equals(SpinePlan.STREAM)) {
+        continue; // Its answer shows as NULL.
+      }
       lines.add(
           "%s:%d: %s: %s"
               .formatted(

@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  */
 public record SpinePlan(Plan plan, int spine, List<Column> keys) {
 
+  /** The name of the spine's stream. */
+  public static final String STREAM = "spine";
+
   /** A spine row is a question of any age: no row is too late. */
   private static final long ANY_LATENESS_MS = Long.MAX_VALUE / 4;
 
@@ -51,8 +54,8 @@ public record SpinePlan(Plan plan, int spine, List<Column> keys) {
     }
     StreamPlan spine =
         new StreamPlan(
-            "spine",
-            "spine",
+            STREAM,
+            STREAM,
             RecordFormat.JSON,
             new RecordSchema("spine", read, ""),
             -1,

@@ -1,0 +1,124 @@
+package dev.tailwater.checks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tailwater.definitions.Project;
+import dev.tailwater.definitions.ProjectLoader;
+import dev.tailwater.definitions.TestDefinition;
+import dev.tailwater.definitions.TestDefinition.Expected;
+import dev.tailwater.definitions.TestDefinition.Given;
+import dev.tailwater.definitions.TestDefinition.Value;
+import dev.tailwater.plan.PlanCompiler;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ProjectCheckTest {
+
+  /** 2026-03-29T00:00Z: the day on which many zones lose an hour. */
+  private static final long START = 1_774_742_400_000L;
+
+  private static final long MINUTE_MS = 60_000;
+
+  private static final Project PROJECT =
+      ProjectLoader.load(Path.of("src/test/resources/projects/everything"));
+  private static final ProjectCheck CHECK = new ProjectCheck(PlanCompiler.compile(PROJECT));
+
+  static Stream<Arguments> viewsAndSeeds() {
+    return PROJECT.views().stream()
+        .flatMap(view -> Stream.of(1L, 2L, 3L).map(seed -> Arguments.of(view.name(), seed)));
+  }
+
+  @ParameterizedTest(name = "{0}, seed {1}")
+  @MethodSource("viewsAndSeeds")
+  void theEngineInAnyOrderAndTheReferenceAgree(String view, long seed) throws Exception {
+    Random random = new Random(seed);
+    List<Given> given = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      String stream = view.equals("both_ways") && random.nextInt(3) == 0 ? "refunds" : "payments";
+      given.add(payment(stream, START + 5 * MINUTE_MS * random.nextInt(300), random));
+    }
+    given.sort((left, right) -> Long.compare(left.eventTime(), right.eventTime()));
+    List<Expected> questions = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      long at = START + 5 * MINUTE_MS * random.nextInt(320) - random.nextInt(2);
+      questions.add(new Expected(i, at, List.of("c" + random.nextInt(3)), Map.of()));
+    }
+
+    assertThat(CHECK.run(test(view, given, questions)).problems()).isEmpty();
+  }
+
+  private static Given payment(String stream, long at, Random random) {
+    Map<String, @Nullable Object> values = new HashMap<>();
+    values.put("at", at);
+    values.put("customer", "c" + random.nextInt(2));
+    if (random.nextInt(8) > 0) {
+      values.put("amount", random.nextInt(1_000) / 10.0 - 2);
+    }
+    if (random.nextInt(8) > 0) {
+      values.put("items", random.nextInt(4));
+    }
+    if (random.nextInt(8) > 0) {
+      values.put("shop", List.of("north", "south", "east", "west").get(random.nextInt(4)));
+    }
+    values.put("online", random.nextBoolean());
+    return new Given(0, stream, at, values);
+  }
+
+  private static TestDefinition test(String view, List<Given> given, List<Expected> expected) {
+    return new TestDefinition("the test", view, "project.yaml", 7, given, expected);
+  }
+
+  @Test
+  void aDifferenceNamesTheLineTheEntityAndBothValues() throws Exception {
+    Given payment =
+        new Given(3, "payments", START, Map.of("at", START, "customer", "c", "items", 1));
+    Expected wrong =
+        new Expected(
+            5,
+            START,
+            List.of("c"),
+            Map.of("n_1h", new Value(2L, 0), "total_1h", new Value(1.0, 0)));
+
+    assertThat(CHECK.run(test("numbers", List.of(payment), List.of(wrong))).problems())
+        .hasSize(3)
+        .startsWith("project.yaml:5: at 2026-03-29T00:00:00.000Z, customer=c")
+        .contains("  n_1h: expected 2, was 1", "  total_1h: expected 1.0, was NULL");
+  }
+
+  @Test
+  void aDoubleMayBeNearIfTheTestSaysSo() throws Exception {
+    Map<String, @Nullable Object> values = Map.of("at", START, "customer", "c", "amount", 0.1);
+    Expected near = new Expected(5, START, List.of("c"), Map.of("total_1h", new Value(0.11, 0.02)));
+
+    assertThat(
+            CHECK
+                .run(
+                    test(
+                        "numbers", List.of(new Given(3, "payments", START, values)), List.of(near)))
+                .passed())
+        .isTrue();
+  }
+
+  @Test
+  void aRecordThatIsTooLateIsShownAndCountsInNoOrder() throws Exception {
+    Given first = new Given(3, "refunds", START, Map.of("at", START, "customer", "c"));
+    long early = START - 2 * MINUTE_MS;
+    Given late = new Given(4, "refunds", early, Map.of("at", early, "customer", "c"));
+    Expected one = new Expected(6, START, List.of("c"), Map.of("moves", new Value(1L, 0)));
+
+    ProjectCheck.Result result = CHECK.run(test("both_ways", List.of(first, late), List.of(one)));
+
+    assertThat(result.problems()).isEmpty();
+    assertThat(result.refused()).singleElement().asString().startsWith("project.yaml:4: LATE: ");
+  }
+}
