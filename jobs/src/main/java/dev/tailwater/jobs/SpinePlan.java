@@ -1,6 +1,7 @@
 package dev.tailwater.jobs;
 
 import dev.tailwater.connectors.files.SpineFile;
+import dev.tailwater.kernel.FeatureSpec;
 import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.StreamPlan;
@@ -14,6 +15,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,9 +24,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param plan the project's plan with the spine as its last stream
  * @param spine the spine's position among the streams
- * @param keys the spine's columns: the keys of all entities that the views are about
+ * @param columns the spine's columns: the keys of all entities that the views are about, then
+ *     {@value #ABOUT} if its rows name the events that they are about
  */
-public record SpinePlan(Plan plan, int spine, List<Column> keys) {
+public record SpinePlan(Plan plan, int spine, List<Column> columns) {
+
+  /** The spine's column with the id of the event that a row is about. */
+  public static final String ABOUT = "about";
 
   /** The name of the spine's stream. */
   public static final String STREAM = "spine";
@@ -38,12 +44,27 @@ public record SpinePlan(Plan plan, int spine, List<Column> keys) {
    * @param views positions of the views that each row asks for
    */
   public static SpinePlan of(Plan project, int[] views) {
+    return of(project, views, false);
+  }
+
+  /**
+   * Adds the spine to a plan.
+   *
+   * @param views positions of the views that each row asks for
+   * @param about whether the spine has the column {@value #ABOUT}
+   * @throws IllegalArgumentException if the column cannot be read, because the views are of streams
+   *     whose event ids are of different types
+   */
+  public static SpinePlan of(Plan project, int[] views, boolean about) {
     Map<String, Column> keys = new LinkedHashMap<>();
     for (int view : views) {
       ViewPlan asked = project.views().get(view);
       for (Column key : project.entities().get(asked.entity()).key()) {
         keys.putIfAbsent(key.name(), new Column(key.name(), key.type(), true));
       }
+    }
+    if (about) {
+      keys.putIfAbsent(ABOUT, new Column(ABOUT, eventIdType(project, views), true));
     }
     List<Column> columns = List.copyOf(keys.values());
     List<Column> read = new ArrayList<>(columns);
@@ -85,6 +106,57 @@ public record SpinePlan(Plan plan, int spine, List<Column> keys) {
             project.chains()),
         streams.size() - 1,
         columns);
+  }
+
+  /** What every row of the spine asks. */
+  Ask ask(int[] views) {
+    int about = columns.stream().map(Column::name).toList().indexOf(ABOUT);
+    return Ask.always(spine, views).about(about);
+  }
+
+  /** Whether some feature of these views does not count the event that a question is about. */
+  static boolean excludesSelf(Plan project, int[] views) {
+    return Arrays.stream(views)
+        .mapToObj(project.views()::get)
+        .anyMatch(
+            view ->
+                view.parts().stream()
+                    .flatMap(part -> features(project, view, part).stream())
+                    .anyMatch(FeatureSpec::excludesSelf));
+  }
+
+  private static List<FeatureSpec> features(Plan project, ViewPlan view, ViewPlan.Part part) {
+    return project
+        .entities()
+        .get(view.entity())
+        .inputs()
+        .get(part.input())
+        .layout()
+        .features()
+        .subList(part.firstFeature(), part.firstFeature() + part.features().length);
+  }
+
+  private static ColumnType eventIdType(Plan project, int[] views) {
+    Map<ColumnType, String> types = new TreeMap<>();
+    for (int v : views) {
+      ViewPlan view = project.views().get(v);
+      for (EntityPlan.Origin origin :
+          project.entities().get(view.entity()).inputs().get(view.lastInput()).origins()) {
+        StreamPlan stream = project.streams().get(origin.stream());
+        if (stream.eventId() >= 0) {
+          types.put(stream.schema().columns().get(stream.eventId()).type(), stream.name());
+        }
+      }
+    }
+    if (types.size() > 1) {
+      throw new IllegalArgumentException(
+          "the spine's column "
+              + ABOUT
+              + " cannot be read: the event ids of streams "
+              + String.join(" and ", types.values())
+              + " have different types; ask for their views with one spine each");
+    }
+    return types.isEmpty() ? ColumnType.STRING : types.keySet().iterator().next();
   }
 
   private static EntityPlan withSpine(EntityPlan entity, List<Column> columns) {

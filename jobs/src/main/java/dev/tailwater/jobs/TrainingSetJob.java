@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A training set: the features of each row of a spine as of the row's event time, by a bounded
- * replay of history through the one graph.
+ * replay of history through the one graph. A spine that has the column {@value SpinePlan#ABOUT}
+ * names the event that each row is about: features with {@code self: exclude} do not count it.
  */
 public final class TrainingSetJob {
 
@@ -69,15 +70,18 @@ public final class TrainingSetJob {
       int[] views,
       Path spine,
       BoundedSources sources) {
-    SpinePlan plan = SpinePlan.of(project, views);
-    SpineFile rows = SpineFile.open(spine, plan.keys());
+    boolean about =
+        SpinePlan.excludesSelf(project, views)
+            && SpineFile.open(spine, List.of()).columnNames().contains(SpinePlan.ABOUT);
+    SpinePlan plan = SpinePlan.of(project, views, about);
+    SpineFile rows = SpineFile.open(spine, plan.columns());
     FeatureGraph graph =
         FeatureGraph.build(
             JobSettings.bounded(env),
             plan.plan(),
             stream ->
                 stream == plan.spine() ? rows.source() : sources.of(project.streams().get(stream)),
-            new FeatureGraph.Options(List.of(Ask.always(plan.spine(), views)), false, 0, Set.of()));
+            new FeatureGraph.Options(List.of(plan.ask(views)), false, 0, Set.of()));
     Map<String, Path> files = new HashMap<>(sources.files());
     files.put(plan.plan().streams().get(plan.spine()).name(), spine);
     RefusedRecords.report(graph, files);
@@ -103,7 +107,7 @@ public final class TrainingSetJob {
 
   /** The key columns that the spine needs, by which its file is read. */
   public static List<Column> keys(Plan project, int[] views) {
-    return SpinePlan.of(project, views).keys();
+    return SpinePlan.of(project, views).columns();
   }
 
   /** The feature columns, as they are named in the training set. */

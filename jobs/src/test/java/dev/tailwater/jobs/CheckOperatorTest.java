@@ -7,6 +7,8 @@ import dev.tailwater.connectors.kafka.DeadLetter;
 import dev.tailwater.connectors.kafka.OutgoingRecord;
 import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.definitions.AnswerMode;
+import dev.tailwater.definitions.Knowledge;
+import dev.tailwater.kernel.Identity;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.StreamPlan;
 import dev.tailwater.plan.StreamPlan.Otherwise;
@@ -14,6 +16,7 @@ import dev.tailwater.schemas.AvroContracts;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import dev.tailwater.schemas.RecordFormat;
+import dev.tailwater.schemas.RowChange;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -138,6 +141,123 @@ class CheckOperatorTest {
       tell(check, unknown);
 
       assertThat(accepted(check)).containsExactly(1_000L);
+    }
+  }
+
+  private static final Plan CHANGES =
+      TestPlans.cards(
+          TestPlans.view("spend", 0, 0, Knowledge.AS_HAPPENED),
+          TestPlans.layout(Identity.ROW, 6_000, false),
+          TestPlans.stream("changes", RecordFormat.DEBEZIUM_JSON, 5_000));
+
+  private static LogRecord change(
+      long offset, RowChange.Kind kind, Object @Nullable [] before, Object @Nullable [] after) {
+    LogRecord record = new LogRecord();
+    record.offset = offset;
+    record.take(new RowChange(kind, before, after, 0), CHANGES.streams().get(0).schema(), 1);
+    record.bytes = new byte[0];
+    return record;
+  }
+
+  private static Object[] row(String id, long at, String card, double amount) {
+    return new Object[] {id, at, card, "s", amount};
+  }
+
+  private static List<String> told(OneInputStreamOperatorTestHarness<LogRecord, Envelope> check) {
+    return check.extractOutputStreamRecords().stream()
+        .map(
+            out ->
+                (out.getValue().isDeletion() ? "gone " : "is ")
+                    + out.getValue().values[TestPlans.CARD]
+                    + "@"
+                    + out.getTimestamp())
+        .toList();
+  }
+
+  @Test
+  void aMovedRowIsGoneFromWhereItWasAtItsOwnEventTime() throws Exception {
+    try (var check = open(CHANGES, null)) {
+      tell(check, change(0, RowChange.Kind.INSERT, null, row("r", 1_000, "a", 1)));
+      tell(
+          check,
+          change(1, RowChange.Kind.UPDATE, row("r", 1_000, "a", 1), row("r", 1_000, "a", 2)));
+      tell(
+          check,
+          change(2, RowChange.Kind.UPDATE, row("r", 1_000, "a", 2), row("r", 1_000, "b", 2)));
+      tell(
+          check,
+          change(3, RowChange.Kind.UPDATE, row("r", 1_000, "b", 2), row("r", 3_000, "b", 2)));
+      tell(check, change(4, RowChange.Kind.DELETE, row("r", 3_000, "b", 2), null));
+
+      assertThat(told(check))
+          .containsExactly(
+              "is a@1000",
+              "is a@1000",
+              "gone a@1000",
+              "is b@1000",
+              "gone b@1000",
+              "is b@3000",
+              "gone b@3000");
+      assertThat(reasons(check)).isEmpty();
+    }
+  }
+
+  @Test
+  void aChangeIsAsLateAsTheOlderOfItsRowsAndThenChangesNothing() throws Exception {
+    try (var check = open(CHANGES, null)) {
+      tell(check, change(0, RowChange.Kind.INSERT, null, row("r", 10_000, "a", 1)));
+      tell(check, change(1, RowChange.Kind.DELETE, row("s", 3_999, "a", 1), null));
+      tell(
+          check,
+          change(2, RowChange.Kind.UPDATE, row("s", 3_999, "a", 1), row("s", 11_000, "a", 1)));
+
+      assertThat(told(check)).containsExactly("is a@10000");
+      assertThat(reasons(check)).containsExactly("LATE 0/1", "LATE 0/2");
+      assertThat(letters(check).get(0).headers().get(DeadLetter.REASON_HEADER))
+          .contains("6001 ms behind");
+    }
+  }
+
+  @Test
+  void aRecordThatChangesNothingIsNeitherToldNorRefused() throws Exception {
+    try (var check = open(CHANGES, null)) {
+      tell(check, change(0, RowChange.Kind.NOTHING, null, null));
+
+      assertThat(told(check)).isEmpty();
+      assertThat(reasons(check)).isEmpty();
+    }
+  }
+
+  @Test
+  void copiesOfAnEventHaveOnePayloadAndOthersHaveNot() throws Exception {
+    try (var check = open(CardPlan.plan(), null)) {
+      for (double amount : new double[] {1, 1, 2}) {
+        LogRecord record = record(0, 0, 1_000);
+        record.values = new Object[] {"p", 1_000L, "a", amount};
+        tell(check, record);
+      }
+      List<Long> payloads =
+          check.extractOutputValues().stream().map(envelope -> envelope.payloadHash).toList();
+
+      assertThat(payloads.get(1)).isEqualTo(payloads.get(0)).isNotEqualTo(payloads.get(2));
+    }
+  }
+
+  @Test
+  void aQuestionNamesTheEventThatItIsAbout() throws Exception {
+    Ask ask = Ask.always(0, 0).about(1);
+    try (var check = open(CardPlan.plan(), ask)) {
+      tell(check, record(0, 0, 1_000));
+      LogRecord unnamed = record(0, 1, 2_000);
+      unnamed.values = new Object[] {"p-1", 2_000L, null, 1.0};
+      tell(check, unnamed);
+
+      assertThat(check.extractOutputValues())
+          .extracting(question -> question.aboutHash)
+          .containsExactly(IdHash.of("a"), IdHash.of("p-1"));
+      assertThat(check.extractOutputValues())
+          .extracting(Envelope::namesAnother)
+          .containsExactly(true, false);
     }
   }
 

@@ -24,6 +24,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -246,6 +247,47 @@ class DerivedStreamsIT {
                       + letter.headers().get(DeadLetter.REASON_HEADER)));
     }
     assertThat(letters).singleElement().asString().contains("UNDECODABLE", "REPLICA IDENTITY FULL");
+  }
+
+  @Test
+  void aSpineNamesTheEventsThatItsRowsAreAbout(@TempDir Path folder) throws Exception {
+    Path payments =
+        csv(
+            folder,
+            "payments.csv",
+            List.of(
+                new Payment("p1", 1_000, "a", "s", 5),
+                new Payment("p2", 1_000, "a", "s", 7),
+                new Payment("p3", 4_000, "a", "s", 1)));
+    Path spine =
+        Files.writeString(
+            folder.resolve("spine.csv"),
+            """
+            event_time,card,about
+            1970-01-01T00:00:01Z,a,p2
+            1970-01-01T00:00:05Z,a,p1
+            1970-01-01T00:00:05Z,a,
+            1970-01-01T00:00:05Z,a,p9
+            """);
+    Plan plan =
+        TestPlans.cards(
+            TestPlans.view("spend", 0, 0, Knowledge.AS_HAPPENED),
+            TestPlans.layout(Identity.EVENT, TestPlans.DISORDER_MS, true),
+            TestPlans.stream("payments", RecordFormat.JSON, 0));
+    List<String> found = new ArrayList<>();
+    try (CloseableIterator<TrainingSetRow> rows =
+        TrainingSetJob.answers(
+                StreamExecutionEnvironment.createLocalEnvironment(2),
+                plan,
+                new int[] {0},
+                spine,
+                new BoundedSources(Optional.empty(), Map.of("payments", payments)))
+            .executeAndCollect()) {
+      rows.forEachRemaining(
+          row -> found.add(row.row() + ": " + row.features()[0] + " " + row.features()[1]));
+    }
+    found.sort(Comparator.naturalOrder());
+    assertThat(found).containsExactly("0: 1 5.0", "1: 2 8.0", "2: 3 13.0", "3: 3 13.0");
   }
 
   private static StateLayout layout() {
