@@ -268,6 +268,8 @@ class LiveEqualsBoundedIT {
               case DOUBLE -> Double.valueOf(text);
               case STRING -> text;
               case TIMESTAMP -> Timestamps.parse(text);
+              case LONG_LIST, DOUBLE_LIST, STRING_LIST, LONG_MAP, DOUBLE_MAP ->
+                  throw new IllegalStateException("no event has " + columns.get(i));
             };
       }
       return values;

@@ -109,11 +109,14 @@ final class CalciteCompiler {
           0, 0, "is nested too deeply", "derive parts of it as columns of their own");
     } catch (RuntimeException | AssertionError e) {
       // Calcite reports what it cannot translate by many exceptions, assertions among them.
-      throw new InvalidExpressionException(
-          0,
-          0,
-          "cannot be compiled (" + firstLine(deepest(e)) + ")",
-          "use scalar operators and functions of standard SQL");
+      InvalidExpressionException refusal =
+          new InvalidExpressionException(
+              0,
+              0,
+              "cannot be compiled (" + firstLine(deepest(e)) + ")",
+              "use scalar operators and functions of standard SQL");
+      refusal.initCause(e);
+      throw refusal;
     }
   }
 
@@ -365,6 +368,7 @@ final class CalciteCompiler {
       return switch (inner.getKind()) {
         case TRIM -> trim(inner);
         case EXTRACT -> extract(inner);
+        case FLOOR, CEIL -> round(inner);
         default -> inner.getOperator() == SqlStdOperatorTable.JSON_VALUE ? jsonValue(inner) : inner;
       };
     }
@@ -392,18 +396,11 @@ final class CalciteCompiler {
           List.of(text, builder.makeExactLiteral(BigDecimal.valueOf(type.getPrecision()))));
     }
 
-    /** A DECIMAL is rounded, not cut; a BOOLEAN becomes any number as 0 or 1. */
+    /** A DECIMAL is rounded, not cut. */
     private RexNode castNumber(RexCall cast) {
       RexNode from = cast.getOperands().get(0);
       RelDataType type = cast.getType();
       boolean decimal = type.getSqlTypeName() == SqlTypeName.DECIMAL;
-      if (SqlTypeUtil.inBooleanFamily(from.getType()) && SqlTypeUtil.isNumeric(type)) {
-        RelDataTypeFactory types = builder.getTypeFactory();
-        RelDataType whole =
-            types.createTypeWithNullability(
-                types.createSqlType(SqlTypeName.INTEGER), type.isNullable());
-        return builder.makeCast(type, builder.makeAbstractCast(whole, from, false));
-      }
       if (decimal
           && SqlTypeUtil.isNumeric(from.getType())
           && !SqlTypeUtil.isIntType(from.getType())) {
@@ -453,25 +450,55 @@ final class CalciteCompiler {
           trim.getType(), function, List.of(trim.getOperands().get(2), trim.getOperands().get(1)));
     }
 
-    /** A fraction of the second is that alone, without the whole seconds of the minute. */
     private RexNode extract(RexCall extract) {
-      TimeUnitRange unit =
-          ((RexLiteral) extract.getOperands().get(0)).getValueAs(TimeUnitRange.class);
-      long second =
-          switch (unit == null ? TimeUnitRange.SECOND : unit) {
-            case MILLISECOND -> 1_000L;
-            case MICROSECOND -> 1_000_000L;
-            case NANOSECOND -> 1_000_000_000L;
-            default -> 0;
-          };
-      return second == 0
+      RexNode time = extract.getOperands().get(1);
+      Optional<SqlOperator> part =
+          isDay(time) || isTimestamp(time)
+              ? RowFunctions.part(unit(extract.getOperands().get(0)))
+              : Optional.empty();
+      return part.isEmpty()
           ? extract
-          : builder.makeCall(
-              extract.getType(),
-              SqlStdOperatorTable.MOD,
-              List.of(
-                  extract,
-                  builder.makeLiteral(BigDecimal.valueOf(second), extract.getType(), false)));
+          : builder.makeCall(extract.getType(), part.get(), List.of(timestamp(time)));
+    }
+
+    private RexNode round(RexCall call) {
+      if (call.getOperands().size() < 2 || !isTimestamp(call.getOperands().get(0))) {
+        return call;
+      }
+      Optional<RowFunctions.Rounding> rounding =
+          RowFunctions.rounding(unit(call.getOperands().get(1)), call.getKind() == SqlKind.CEIL);
+      if (rounding.isEmpty()) {
+        return call;
+      }
+      List<RexNode> arguments = new ArrayList<>(List.of(call.getOperands().get(0)));
+      rounding
+          .get()
+          .argument()
+          .ifPresent(value -> arguments.add(builder.makeExactLiteral(BigDecimal.valueOf(value))));
+      return builder.makeCall(call.getType(), rounding.get().function(), arguments);
+    }
+
+    private static TimeUnitRange unit(RexNode flag) {
+      return Objects.requireNonNull(((RexLiteral) flag).getValueAs(TimeUnitRange.class));
+    }
+
+    private static boolean isTimestamp(RexNode time) {
+      return time.getType().getSqlTypeName() == SqlTypeName.TIMESTAMP;
+    }
+
+    private static boolean isDay(RexNode time) {
+      return time.getType().getSqlTypeName() == SqlTypeName.DATE;
+    }
+
+    private RexNode timestamp(RexNode time) {
+      RelDataTypeFactory types = builder.getTypeFactory();
+      return isTimestamp(time)
+          ? time
+          : builder.makeAbstractCast(
+              types.createTypeWithNullability(
+                  types.createSqlType(SqlTypeName.TIMESTAMP, 3), time.getType().isNullable()),
+              time,
+              false);
     }
 
     /** The value as text, then of the type that RETURNING says: NULL if it is none. */
@@ -641,7 +668,7 @@ final class CalciteCompiler {
 
     @Override
     public boolean allowLenientCoercion() {
-      return true; // BOOLEAN is cast to numbers, as 0 and 1.
+      return true; // BOOLEAN is cast to whole numbers, as 0 and 1.
     }
 
     @Override

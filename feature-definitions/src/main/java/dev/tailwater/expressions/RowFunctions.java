@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
+import org.apache.calcite.avatica.util.TimeUnitRange;
 import org.apache.calcite.sql.SqlOperator;
 import org.apache.calcite.sql.SqlOperatorTable;
 import org.apache.calcite.sql.fun.SqlLibraryOperators;
@@ -103,6 +105,45 @@ final class RowFunctions {
 
   static final SqlOperator BTRIM = text("BTRIM", "btrim", STRING, two(TEXT, TEXT));
 
+  /**
+   * A part of a TIMESTAMP. Calcite's own code does not compile where a condition and one of its
+   * branches extract the same part.
+   */
+  private static final Map<TimeUnitRange, SqlOperator> PARTS =
+      Map.ofEntries(
+          part(TimeUnitRange.YEAR, "year"),
+          part(TimeUnitRange.QUARTER, "quarter"),
+          part(TimeUnitRange.MONTH, "month"),
+          part(TimeUnitRange.WEEK, "week"),
+          part(TimeUnitRange.ISOYEAR, "isoYear"),
+          part(TimeUnitRange.DAY, "day"),
+          part(TimeUnitRange.DOY, "dayOfYear"),
+          part(TimeUnitRange.DOW, "dayOfWeek"),
+          part(TimeUnitRange.ISODOW, "isoDayOfWeek"),
+          part(TimeUnitRange.HOUR, "hour"),
+          part(TimeUnitRange.MINUTE, "minute"),
+          part(TimeUnitRange.SECOND, "second"),
+          part(TimeUnitRange.MILLISECOND, "millisecond"),
+          part(TimeUnitRange.MICROSECOND, "microsecond"),
+          part(TimeUnitRange.NANOSECOND, "nanosecond"),
+          part(TimeUnitRange.EPOCH, "unixSeconds"));
+
+  /** The length of a unit in milliseconds. */
+  private static final Map<TimeUnitRange, Long> MILLISECONDS =
+      Map.of(
+          TimeUnitRange.MILLISECOND, 1L,
+          TimeUnitRange.SECOND, 1_000L,
+          TimeUnitRange.MINUTE, 60_000L,
+          TimeUnitRange.HOUR, 3_600_000L,
+          TimeUnitRange.DAY, 86_400_000L);
+
+  private static final Map<TimeUnitRange, Long> MONTHS =
+      Map.of(
+          TimeUnitRange.MONTH, 1L,
+          TimeUnitRange.QUARTER, 3L,
+          TimeUnitRange.YEAR, 12L,
+          TimeUnitRange.DECADE, 120L);
+
   private static final SqlOperatorTable TABLE = createTable();
 
   private RowFunctions() {}
@@ -125,6 +166,40 @@ final class RowFunctions {
   /** What names may stand for. */
   static SqlOperatorTable table() {
     return TABLE;
+  }
+
+  /** What extracts a part of a TIMESTAMP, if it is written here. */
+  static Optional<SqlOperator> part(TimeUnitRange unit) {
+    return Optional.ofNullable(PARTS.get(unit));
+  }
+
+  /** What rounds a TIMESTAMP to a unit: a function, and its second argument if it has one. */
+  record Rounding(SqlOperator function, OptionalLong argument) {}
+
+  /** What rounds a TIMESTAMP down or up, if it is written here; for the reason of PARTS. */
+  static Optional<Rounding> rounding(TimeUnitRange unit, boolean up) {
+    String name = up ? "ceil" : "floor";
+    if (unit == TimeUnitRange.WEEK) {
+      return Optional.of(
+          new Rounding(time(name, name + "ToWeek", TIMESTAMP, one(TIME)), OptionalLong.empty()));
+    }
+    Long milliseconds = MILLISECONDS.get(unit);
+    if (milliseconds != null) {
+      return Optional.of(
+          new Rounding(
+              time(name, name, TIMESTAMP, two(TIME, WHOLE)), OptionalLong.of(milliseconds)));
+    }
+    Long months = MONTHS.get(unit);
+    if (months != null) {
+      return Optional.of(
+          new Rounding(
+              time(name, name + "ToMonths", TIMESTAMP, two(TIME, WHOLE)), OptionalLong.of(months)));
+    }
+    return Optional.empty();
+  }
+
+  private static Map.Entry<TimeUnitRange, SqlOperator> part(TimeUnitRange unit, String method) {
+    return Map.entry(unit, time("EXTRACT_" + unit, method, LONG, one(TIME)));
   }
 
   /** Whether arrays of different element types have to be made one type before. */
@@ -213,15 +288,13 @@ final class RowFunctions {
         time("DATE_FORMAT", "dateFormat", STRING, two(TIME, TEXT).or(two(TEXT, TEXT))),
         time("TO_TIMESTAMP", "toTimestamp", TIMESTAMP, one(TEXT).or(two(TEXT, TEXT))),
         time("TO_DATE", "toDate", DATE, one(TEXT).or(two(TEXT, TEXT))),
-        time("UNIX_TIMESTAMP", "unixTimestamp", LONG, one(TIME).or(one(TEXT)).or(two(TEXT, TEXT))),
+        time("UNIX_TIMESTAMP", "unixTimestamp", LONG, one(TEXT).or(two(TEXT, TEXT))),
+        time("UNIX_SECONDS", "unixSeconds", LONG, one(TIME)),
         time("UNIX_MILLIS", "unixMillis", LONG, one(TIME)),
         time("FROM_UNIXTIME", "fromUnixtime", STRING, one(WHOLE).or(two(WHOLE, TEXT))),
         time("TO_TIMESTAMP_LTZ", "toTimestampLtz", TIMESTAMP, two(WHOLE, WHOLE)),
-        time(
-            "CONVERT_TZ",
-            "convertTz",
-            ReturnTypes.ARG0.andThen(SqlTypeTransforms.FORCE_NULLABLE),
-            three(TIME, TEXT, TEXT).or(three(TEXT, TEXT, TEXT))));
+        time("AT_ZONE", "atZone", TIMESTAMP, two(TIME, TEXT)),
+        time("CONVERT_TZ", "convertTz", STRING, three(TEXT, TEXT, TEXT)));
   }
 
   private static Map<SqlOperator, SqlOperator> replacements() {
@@ -237,6 +310,8 @@ final class RowFunctions {
         text("POSITION", "position", INT, two(TEXT, TEXT).or(three(TEXT, TEXT, WHOLE))));
     replacements.put(
         SqlStdOperatorTable.OVERLAY, text("OVERLAY", "overlay", STRING, three(TEXT, TEXT, WHOLE)));
+    // Calcite's CONCAT_WS of text takes some NULLs for empty text.
+    replacements.put(SqlLibraryOperators.CONCAT_WS, SqlLibraryOperators.CONCAT_WS_POSTGRESQL);
     replacements.put(
         SqlLibraryOperators.TRANSLATE3,
         text("TRANSLATE", "translate", STRING, three(TEXT, TEXT, TEXT)));

@@ -15,12 +15,15 @@ import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ExpressionsTest {
 
@@ -186,6 +189,119 @@ class ExpressionsTest {
     assertThatThrownBy(() -> Expressions.compile("CAST(country AS INT)", COLUMNS).evaluate(ROW))
         .isInstanceOf(ArithmeticException.class)
         .hasMessageContaining("\"DE\"");
+  }
+
+  static Stream<Arguments> valuesOfListsAndMaps() {
+    return Stream.of(
+        arguments("amounts[1]", DOUBLE, 9.5, null),
+        arguments("amounts[3]", DOUBLE, null, null),
+        arguments("amounts[CARDINALITY(amounts)]", DOUBLE, 1.5, null),
+        arguments("shops[1] = shops[2]", BOOLEAN, false, null),
+        arguments("CARDINALITY(counts)", INT, 2, null),
+        arguments("ARRAY_CONTAINS(counts, 4)", BOOLEAN, true, null),
+        arguments("ARRAY_MAX(amounts) - ARRAY_MIN(amounts)", DOUBLE, 8.0, null),
+        arguments("by_country['DE']", LONG, 3L, null),
+        arguments("COALESCE(by_country['FR'], 0)", LONG, 0L, 0L),
+        arguments("by_country[shops[1]]", LONG, 3L, null),
+        arguments("sums['DE'] / by_country['DE']", DOUBLE, 2.5, null),
+        arguments("MAP_KEYS(sums)[1]", STRING, "DE", null),
+        arguments("shops IS NULL", BOOLEAN, false, true));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("valuesOfListsAndMaps")
+  void readsListAndMapFeatures(
+      String sql, ColumnType type, @Nullable Object onRow, @Nullable Object onNulls) {
+    List<Column> columns =
+        List.of(
+            new Column("counts", ColumnType.LONG_LIST, true),
+            new Column("amounts", ColumnType.DOUBLE_LIST, true),
+            new Column("shops", ColumnType.STRING_LIST, true),
+            new Column("by_country", ColumnType.LONG_MAP, true),
+            new Column("sums", ColumnType.DOUBLE_MAP, true));
+    @Nullable Object[] row = {
+      List.of(4L, 5L),
+      List.of(9.5, 1.5),
+      List.of("DE", "AT"),
+      new TreeMap<>(Map.of("AT", 1L, "DE", 3L)),
+      Map.of("DE", 7.5)
+    };
+    RowExpression expression = Expressions.compile(sql, columns);
+
+    assertThat(expression.type()).isEqualTo(type);
+    assertThat(expression.evaluate(row)).isEqualTo(onRow);
+    assertThat(expression.evaluate(new @Nullable Object[5])).isEqualTo(onNulls);
+  }
+
+  static Stream<Arguments> valuesBefore1970() {
+    return Stream.of(
+        arguments("EXTRACT(YEAR FROM tx_time)", 1969L),
+        arguments("EXTRACT(QUARTER FROM tx_time)", 4L),
+        arguments("EXTRACT(MONTH FROM tx_time)", 12L),
+        arguments("EXTRACT(DAY FROM tx_time)", 30L),
+        arguments("EXTRACT(DOW FROM tx_time)", 3L),
+        arguments("EXTRACT(ISODOW FROM tx_time)", 2L),
+        arguments("EXTRACT(WEEK FROM tx_time)", 1L),
+        arguments("EXTRACT(ISOYEAR FROM tx_time)", 1970L),
+        arguments("EXTRACT(HOUR FROM tx_time)", 13L),
+        arguments("EXTRACT(MINUTE FROM tx_time)", 14L),
+        arguments("EXTRACT(SECOND FROM tx_time)", 15L),
+        arguments("EXTRACT(MILLISECOND FROM tx_time)", 161L),
+        arguments("UNIX_SECONDS(tx_time)", -125_145L),
+        arguments("DATE_FORMAT(FLOOR(tx_time TO WEEK), 'MM-dd HH:mm')", "12-28 00:00"),
+        arguments("DATE_FORMAT(CEIL(tx_time TO WEEK), 'MM-dd HH:mm')", "01-04 00:00"),
+        arguments("DATE_FORMAT(FLOOR(tx_time TO QUARTER), 'MM-dd HH:mm')", "10-01 00:00"),
+        arguments("DATE_FORMAT(CEIL(tx_time TO YEAR), 'yyyy-MM-dd')", "1970-01-01"),
+        arguments("DATE_FORMAT(CEIL(tx_time TO HOUR), 'MM-dd HH:mm')", "12-30 14:00"),
+        arguments("CAST(CAST(tx_time AS DATE) AS VARCHAR)", "1969-12-30"));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("valuesBefore1970")
+  void countsBackwardsBefore1970(String sql, Object value) {
+    @Nullable Object[] row = ROW.clone();
+    row[1] = Instant.parse("1969-12-30T13:14:15.161Z").toEpochMilli();
+
+    assertThat(Expressions.compile(sql, COLUMNS).evaluate(row)).isEqualTo(value);
+  }
+
+  @Test
+  void aConditionAndItsBranchesMayAskForTheSamePart() {
+    assertThat(
+            Expressions.compile(
+                    "IF(EXTRACT(HOUR FROM tx_time) > 1,"
+                        + " EXTRACT(HOUR FROM tx_time - INTERVAL '1' HOUR),"
+                        + " EXTRACT(HOUR FROM FLOOR(tx_time + INTERVAL '1' HOUR TO HOUR)))",
+                    COLUMNS)
+                .evaluate(ROW))
+        .isEqualTo(1L);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "REPEAT('x', 2000000)",
+        "LPAD('x', 2000000, 'y')",
+        "REGEXP('a', '(')",
+        "REGEXP_REPLACE('a', 'a', '$1')",
+        "CHR(-1)",
+        "SHA2('a', 1)",
+        "FROM_BASE64('*')",
+        "SUBSTRING('a' FROM 1 FOR -1)",
+        "SPLIT_PART('a', ',', 0)",
+        "DATE_FORMAT(TIMESTAMP '2020-01-01 00:00:00', 'nonsense')",
+        "AT_ZONE(TIMESTAMP '2020-01-01 00:00:00', 'Nowhere')",
+        "ELEMENT(ARRAY[1, 2])",
+        "CAST(1e15 AS INT)",
+        "CAST('yes or no' AS BOOLEAN)",
+        "CAST('x' AS TIMESTAMP)"
+      })
+  void anArgumentThatHasNoValueIsAFailureOfTheRow(String sql) {
+    RowExpression expression = Expressions.compile(sql, COLUMNS);
+
+    assertThatThrownBy(() -> expression.evaluate(ROW))
+        .isInstanceOf(ArithmeticException.class)
+        .hasMessageStartingWith(sql);
   }
 
   @Test
