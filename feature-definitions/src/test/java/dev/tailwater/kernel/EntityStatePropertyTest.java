@@ -141,10 +141,12 @@ class EntityStatePropertyTest {
       long change = state.nextChange(f, 1, chunks);
       earliest = Math.min(earliest, change);
       // Of pruned facts only those are known that the feature uses.
-      assertThat(change)
-          .as("next change of feature %d as of %d: %s", f, instant, naive.feature(f))
-          .isBetween(
-              naive.nextChange(f, instant, false), naive.nextChange(f, instant, naive.isTiled(f)));
+      if (change < naive.nextChange(f, instant, false)
+          || change > naive.nextChange(f, instant, naive.isTiled(f))) {
+        assertThat(change)
+            .as("next change of feature %d as of %d: %s", f, instant, naive.feature(f))
+            .isEqualTo(naive.nextChange(f, instant, false));
+      }
     }
     assertThat(state.nextChange(first, count, chunks)).isEqualTo(earliest);
     assertAnswersWithout(state, chunks, naive, instant, clock, random);
