@@ -59,7 +59,7 @@ final class FeatureRun {
     LogRecord record = new LogRecord();
     record.offset = number;
     record.eventTime = at;
-    @Nullable Object[] values = new Object[spine.keys().size() + 1];
+    @Nullable Object[] values = new Object[spine.columns().size() + 1];
     for (int i = 0; i < key.size(); i++) {
       values[i] = key.get(i);
     }
