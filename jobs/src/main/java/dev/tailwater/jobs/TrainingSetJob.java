@@ -1,6 +1,7 @@
 package dev.tailwater.jobs;
 
 import dev.tailwater.connectors.files.SpineFile;
+import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.ViewPlan;
 import dev.tailwater.schemas.Column;
@@ -10,10 +11,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntFunction;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
@@ -70,6 +73,28 @@ public final class TrainingSetJob {
       int[] views,
       Path spine,
       BoundedSources sources) {
+    return answers(
+        env,
+        project,
+        views,
+        spine,
+        stream -> sources.of(project.streams().get(stream)),
+        sources.files());
+  }
+
+  /**
+   * The answered rows, in no order.
+   *
+   * @param sources the history of each stream, by its position in the plan
+   * @param history the streams whose history is a file, by name
+   */
+  static DataStream<TrainingSetRow> answers(
+      StreamExecutionEnvironment env,
+      Plan project,
+      int[] views,
+      Path spine,
+      IntFunction<Source<LogRecord, ?, ?>> sources,
+      Map<String, Path> history) {
     boolean about =
         SpinePlan.excludesSelf(project, views)
             && SpineFile.open(spine, List.of()).columnNames().contains(SpinePlan.ABOUT);
@@ -79,10 +104,9 @@ public final class TrainingSetJob {
         FeatureGraph.build(
             JobSettings.bounded(env),
             plan.plan(),
-            stream ->
-                stream == plan.spine() ? rows.source() : sources.of(project.streams().get(stream)),
+            stream -> stream == plan.spine() ? rows.source() : sources.apply(stream),
             new FeatureGraph.Options(List.of(plan.ask(views)), false, 0, Set.of()));
-    Map<String, Path> files = new HashMap<>(sources.files());
+    Map<String, Path> files = new HashMap<>(history);
     files.put(plan.plan().streams().get(plan.spine()).name(), spine);
     RefusedRecords.report(graph, files);
     return answers(graph, project, views);

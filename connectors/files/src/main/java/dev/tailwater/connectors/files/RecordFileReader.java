@@ -16,7 +16,14 @@ final class RecordFileReader implements SourceReader<LogRecord, FilePosition> {
   private final Runnable askForFile;
   private final CompletableFuture<Void> assigned = new CompletableFuture<>();
 
+  /**
+   * That no more files will come. A short file is read before this is told, and a reader that has
+   * ended by then would fail its task.
+   */
+  private final CompletableFuture<Void> noMoreFiles = new CompletableFuture<>();
+
   private boolean hasFile;
+  private boolean isAtEnd;
   private long recordsRead;
   private @Nullable RecordReading reading;
 
@@ -30,7 +37,9 @@ final class RecordFileReader implements SourceReader<LogRecord, FilePosition> {
 
   @Override
   public void start() {
-    if (!hasFile) { // After a restore the file may already be here.
+    if (hasFile) { // After a restore the file is already here, and nothing else is told.
+      noMoreFiles.complete(null);
+    } else {
       askForFile.run();
     }
   }
@@ -55,6 +64,7 @@ final class RecordFileReader implements SourceReader<LogRecord, FilePosition> {
   @Override
   public void notifyNoMoreSplits() {
     assigned.complete(null);
+    noMoreFiles.complete(null);
   }
 
   @Override
@@ -66,9 +76,10 @@ final class RecordFileReader implements SourceReader<LogRecord, FilePosition> {
     if (from == null) {
       from = openAtPosition();
     }
-    LogRecord record = from.next();
+    LogRecord record = isAtEnd ? null : from.next();
     if (record == null) {
-      return InputStatus.END_OF_INPUT;
+      isAtEnd = true;
+      return noMoreFiles.isDone() ? InputStatus.END_OF_INPUT : InputStatus.NOTHING_AVAILABLE;
     }
     recordsRead++;
     output.collect(record, record.eventTime);
@@ -99,7 +110,7 @@ final class RecordFileReader implements SourceReader<LogRecord, FilePosition> {
 
   @Override
   public CompletableFuture<Void> isAvailable() {
-    return assigned;
+    return isAtEnd ? noMoreFiles : assigned;
   }
 
   @Override

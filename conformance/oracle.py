@@ -1,0 +1,859 @@
+#!/usr/bin/env python3
+"""The semantics of Tailwater's features in plain Python: slow, small, and without a shortcut.
+
+    python3 conformance/oracle.py            recompute every case, report every difference
+    python3 conformance/oracle.py --write    write what was computed into the files
+    python3 conformance/oracle.py FILE ...   only these files
+
+A feature's value is computed from the list of all events, anew for every question. Nothing here is
+incremental, nothing is shared with the engine, and only the standard library is needed. README.md
+describes the files. Expected values of cases marked "by_hand" are never written, only compared.
+"""
+
+import decimal
+import json
+import math
+import pathlib
+import re
+import sys
+from datetime import datetime, timedelta, timezone
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+FOREVER = 1 << 62
+UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+FUNCTIONS = [
+    "count", "sum", "avg", "min", "max", "variance", "stddev", "variance_pop", "stddev_pop",
+    "skewness", "kurtosis", "first", "last", "first_k", "last_k", "lag", "distinct",
+    "approx_distinct", "median", "quantile", "approx_quantile", "top_k", "bottom_k",
+    "most_frequent", "histogram", "share", "any", "all", "ratio", "time_since_last",
+    "time_since_first", "decay", "rate", "argmin", "argmax",
+]
+FROM_ZERO = {"count", "distinct", "approx_distinct"}
+
+
+# ---- text to values
+
+
+def duration(text):
+    number, unit = re.fullmatch(r"(\d+)(ms|s|m|h|d)", text).groups()
+    return int(number) * UNITS[unit]
+
+
+def instant(text):
+    """Milliseconds since the epoch; a time of day is one of 2026-01-01, in UTC."""
+    if re.fullmatch(r"\d\d:\d\d(:\d\d(\.\d+)?)?", text):
+        text = "2026-01-01T" + text + ("Z" if text.count(":") == 2 else ":00Z")
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(milliseconds=1)
+
+
+def value_of(given, kind):
+    if given is None:
+        return None
+    if kind == "timestamp":
+        return instant(given)
+    if kind == "double":
+        return float(given)  # Also of "NaN", "Infinity", "-Infinity".
+    return given
+
+
+def written(value):
+    """A value as it stands in a file: doubles that JSON does not have are text."""
+    if isinstance(value, Near):
+        return {"near": value.value, "by": value.by}
+    if isinstance(value, float):
+        if math.isnan(value):
+            return "NaN"
+        if math.isinf(value):
+            return "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, list):
+        return [written(element) for element in value]
+    if isinstance(value, dict):
+        return {key: written(value[key]) for key in sorted(value, key=text_order)}
+    return value
+
+
+def text_order(text):
+    """The order of text: by UTF-16 code units."""
+    return text.encode("utf-16-be")
+
+
+# ---- row expressions: the small part of SQL that the cases use
+
+
+class Expression:
+    """NULL is None; AND, OR and NOT follow SQL's three-valued logic."""
+
+    TOKEN = re.compile(r"\s*(\d+\.\d+(?:[eE][-+]?\d+)?|\d+|\w+|'(?:[^']|'')*'|\"[^\"]+\"|<>|<=|>=|\|\||[-+*/<>=(),])")
+
+    def __init__(self, text, types):
+        self.tokens = self.TOKEN.findall(text)
+        self.at = 0
+        self.types = types
+        self.node, self.type = self.either()
+        assert self.at == len(self.tokens), "not understood: " + text
+
+    def __call__(self, row):
+        return self.node(row)
+
+    def peek(self):
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def accept(self, *words):
+        if self.peek().upper() in words:
+            self.at += 1
+            return self.tokens[self.at - 1].upper()
+        return None
+
+    def either(self):
+        left, kind = self.both()
+        while self.accept("OR"):
+            right, _ = self.both()
+            left = self.logic(left, right, True)
+        return left, kind
+
+    def both(self):
+        left, kind = self.negated()
+        while self.accept("AND"):
+            right, _ = self.negated()
+            left = self.logic(left, right, False)
+        return left, kind
+
+    @staticmethod
+    def logic(left, right, decides):
+        def node(row):
+            a, b = left(row), right(row)
+            if a is decides or b is decides:
+                return decides
+            return None if a is None or b is None else not decides
+        return node
+
+    def negated(self):
+        if self.accept("NOT"):
+            inner, _ = self.negated()
+            return (lambda row: None if inner(row) is None else not inner(row)), "boolean"
+        return self.compared()
+
+    def compared(self):
+        left, kind = self.sum()
+        sign = self.accept("=", "<>", "<", "<=", ">", ">=")
+        if sign:
+            right, _ = self.sum()
+            test = {
+                "=": lambda a, b: a == b, "<>": lambda a, b: a != b, "<": lambda a, b: a < b,
+                "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
+            }[sign]
+            return strict(test, left, right), "boolean"
+        if self.accept("IS"):
+            negated = self.accept("NOT")
+            assert self.accept("NULL")
+            return (lambda row: (left(row) is None) != bool(negated)), "boolean"
+        return left, kind
+
+    def sum(self):
+        left, kind = self.product()
+        while sign := self.accept("+", "-"):
+            right, other = self.product()
+            kind = wider(kind, other)
+            act = (lambda a, b: a + b) if sign == "+" else (lambda a, b: a - b)
+            left = strict(act, left, right)
+        return left, kind
+
+    def product(self):
+        left, kind = self.atom()
+        while self.accept("*"):
+            right, other = self.atom()
+            kind = wider(kind, other)
+            left = strict(lambda a, b: a * b, left, right)
+        return left, kind
+
+    def atom(self):
+        if self.accept("("):
+            inner = self.either()
+            assert self.accept(")")
+            return inner
+        if self.accept("-"):
+            inner, kind = self.atom()
+            return strict(lambda a: -a, inner), kind
+        token = self.tokens[self.at]
+        self.at += 1
+        if token.upper() == "CASE":
+            assert self.accept("WHEN")
+            condition, _ = self.either()
+            assert self.accept("THEN")
+            chosen, kind = self.either()
+            other = (lambda row: None)
+            if self.accept("ELSE"):
+                other, second = self.either()
+                kind = wider(kind, second)
+            assert self.accept("END")
+            return (lambda row: chosen(row) if condition(row) is True else other(row)), kind
+        if token.upper() in ("TRUE", "FALSE", "NULL"):
+            constant = {"TRUE": True, "FALSE": False, "NULL": None}[token.upper()]
+            return (lambda row: constant), "boolean"
+        if token[0] == "'":
+            text = token[1:-1].replace("''", "'")
+            return (lambda row: text), "string"
+        if token[0].isdigit():
+            number = float(token) if "." in token or "e" in token.lower() else int(token)
+            return (lambda row: number), "double" if isinstance(number, float) else "int"
+        name = token.strip('"')
+        assert name in self.types, "no column " + name
+        return (lambda row: row[name]), self.types[name]
+
+
+def strict(function, *arguments):
+    def node(row):
+        values = [argument(row) for argument in arguments]
+        return None if None in values else function(*values)
+    return node
+
+
+def wider(a, b):
+    order = ["boolean", "int", "long", "double"]
+    return max(a, b, key=order.index) if a in order and b in order else a
+
+
+# ---- exact arithmetic
+
+
+def rounded(exact):
+    """The double nearest to a rational, half to even; infinite beyond the range of doubles."""
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf
+
+
+def unusual_sum(values):
+    """NaN or an infinity if the values have one, else None."""
+    doubles = [v for v in values if isinstance(v, float) and not math.isfinite(v)]
+    if not doubles:
+        return None
+    kinds = {str(v) for v in doubles}
+    return doubles[0] if len(kinds) == 1 else math.nan
+
+
+def exact_sum(values):
+    unusual = unusual_sum(values)
+    return rounded(sum(map(Fraction, values), Fraction(0))) if unusual is None else unusual
+
+
+def order_key(value):
+    """A total order: -0.0 below 0.0, NaN above everything; FALSE below TRUE."""
+    if isinstance(value, str):
+        return text_order(value)
+    if isinstance(value, float):
+        return (math.isnan(value), 0 if math.isnan(value) else value, math.copysign(1, value))
+    return value
+
+
+def same_key(value):
+    """Equal for values that count as one: 0.0 and -0.0, and every NaN."""
+    if isinstance(value, float):
+        return "NaN" if math.isnan(value) else value + 0.0
+    return value
+
+
+def plain(value):
+    """The value itself; -0.0 as 0.0."""
+    return value + 0.0 if isinstance(value, float) else value
+
+
+def element(value):
+    """As an element of a list, where a truth is 0 or 1."""
+    return int(value) if isinstance(value, bool) else value
+
+
+def moments(values):
+    """n and the exact sums of the squared, cubed and fourth powers of the distances to the mean."""
+    exact = [Fraction(v) for v in values]
+    mean = sum(exact) / len(exact)
+    return len(exact), *(sum((x - mean) ** power for x in exact) for power in (2, 3, 4))
+
+
+def variance(values, sample):
+    if len(values) < (2 if sample else 1):
+        return None
+    if unusual_sum(values) is not None:
+        return math.nan
+    n, m2, _, _ = moments(values)
+    return rounded(m2 / (n - 1 if sample else n))
+
+
+def skewness(values):
+    """The square root of the rational m3² / m2³, rounded once each, with the sign of m3."""
+    if unusual_sum(values) is not None:
+        return math.nan
+    n, m2, m3, _ = moments(values)
+    if m2 == 0:
+        return None
+    root = math.sqrt(rounded((m3 / n) ** 2 / (m2 / n) ** 3))
+    return root if m3 >= 0 else -root
+
+
+def kurtosis(values):
+    if unusual_sum(values) is not None:
+        return math.nan
+    n, m2, _, m4 = moments(values)
+    return None if m2 == 0 else rounded(n * m4 / m2**2 - 3)
+
+
+def quantile(values, q):
+    """SQL's PERCENTILE_CONT in doubles."""
+    ordered = sorted((float(v) for v in values), key=order_key)
+    place = q * (len(ordered) - 1)
+    below = math.floor(place)
+    low = ordered[below]
+    if place == below:
+        return low
+    high = ordered[below + 1]
+    return low if order_key(low) == order_key(high) else low + (high - low) * (place - below)
+
+
+def decayed(facts, half_life, at):
+    """The real value, which an engine may miss by 2^-50 of the sum of all magnitudes.
+
+    A fact that is about 2,112 half-lives old or older counts for nothing.
+    """
+    whole, rest = divmod(at, half_life)
+    counted = [(*divmod(time, half_life), value) for time, value in facts]
+    counted = [fact for fact in counted if whole // 64 - fact[0] // 64 <= 33]
+    unusual = unusual_sum([value for _, _, value in counted])
+    if unusual is not None:
+        return unusual
+    parts = [
+        Fraction(value) * two_to(rest_then, half_life) * Fraction(2) ** (whole_then - whole)
+        / two_to(rest, half_life)
+        for whole_then, rest_then, value in counted]
+    return Near(rounded(sum(parts, Fraction(0))), rounded(sum(map(abs, parts)) / 2**50))
+
+
+class Near:
+    """A value that engines may compute with an error up to a bound."""
+
+    def __init__(self, value, by):
+        self.value, self.by = value, by
+
+
+def two_to(dividend, divisor):
+    """2 to the power of a fraction below 1, with sixty digits."""
+    with decimal.localcontext(decimal.Context(prec=60)):
+        return Fraction(decimal.Decimal(2) ** (decimal.Decimal(dividend) / divisor))
+
+
+# ---- the log: which records count
+
+
+def read_case(shared, case):
+    documents = {}
+    for document in [*shared.get("definition", []), *case.get("definition", [])]:
+        key = document["kind"], document["name"]
+        documents[key] = {**documents.get(key, {}), **document}
+    if "features" in case:
+        views = [d for (kind, _), d in documents.items() if kind == "feature-view"]
+        views[-1]["features"] = case["features"]
+    return documents
+
+
+class Stream:
+    def __init__(self, document):
+        self.name = document["name"]
+        self.types = dict(document["columns"])
+        self.event_time = document["event_time"]
+        self.event_id = document.get("event_id")
+        self.changes = document.get("format") == "debezium-json"
+        self.disorder = duration(document.get("disorder", "5s"))
+        self.lateness = duration(document.get("lateness", "1h"))
+        self.ahead = duration(document.get("ahead", "1m"))
+        self.derived = []
+        for name, text in document.get("derive", {}).items():
+            expression = Expression(text, self.types)
+            self.derived.append((name, expression))
+            self.types[name] = expression.type
+        self.expected = [
+            (Expression(e["that"], self.types), e.get("else", "quarantine"))
+            for e in document.get("expect", {}).values()]
+        self.records = []
+        self.letters = []
+        self.newest = {}
+        self.offsets = {}
+
+    def row(self, given, number):
+        row = {name: value_of(given.get(name), kind) for name, kind in self.types.items()}
+        row[self.event_time] = instant(given["at"]) if given.get("at") is not None else None
+        if self.event_id and row[self.event_id] is None:
+            row[self.event_id] = "event-%d" % number if self.types[self.event_id] == "string" else number
+        for name, expression in self.derived:
+            row[name] = expression(row)
+        return row
+
+    def read(self, event, number):
+        partition = event.get("partition", 0)
+        offset = self.offsets.get(partition, 0)
+        self.offsets[partition] = offset + 1
+        place = partition, offset
+        appended = instant(event["appended"]) if "appended" in event else FOREVER
+        before = after = None
+        if self.changes:
+            operation = event["op"]
+            before = self.row(event["before"], number) if event.get("before") else None
+            after = self.row(event["after"], number) if event.get("after") else None
+            if operation in "ud" and before is None:
+                return self.refuse(place, "UNDECODABLE")
+            row = after or before
+        else:
+            row = after = self.row(event, number)
+        at = row[self.event_time]
+        if at is None:
+            return self.refuse(place, "MISSING_EVENT_TIME")
+        if appended < FOREVER and at > appended + self.ahead:
+            return self.refuse(place, "FUTURE")
+        newest = self.newest.get(partition, at)
+        if newest - at > self.disorder + self.lateness:
+            return self.refuse(place, "LATE")
+        self.newest[partition] = max(newest, at)
+        for condition, otherwise in self.expected:
+            if condition(row) is False:
+                if otherwise == "quarantine":
+                    self.refuse(place, "EXPECTATION")
+                if otherwise != "warn":
+                    return None
+        self.records.append(Record(self, place, appended, before, after))
+        return None
+
+    def refuse(self, place, reason):
+        self.letters.append((self.name, *place, reason))
+
+
+class Record:
+    def __init__(self, stream, place, appended, before, after):
+        self.stream, self.place, self.appended = stream, place, appended
+        self.before, self.after = before, after
+
+
+class Fact:
+    """One row that counts, as a view sees it."""
+
+    def __init__(self, record, origin, row):
+        self.record, self.origin, self.row = record, origin, row
+        self.time = row[record.stream.event_time]
+        self.id = (record.stream.name, row[record.stream.event_id]) if record.stream.event_id else None
+        self.order = (self.time, origin, record.place)
+
+
+def surviving(records, key):
+    """The rows of one entity that count, and the records in conflict with one of them."""
+    slots, conflicts = {}, []
+    for record in records:
+        stream = record.stream
+        for row, live in ((record.before, False), (record.after, True)):
+            if row is None or not key(row):
+                continue
+            if stream.event_id:
+                slot = row[stream.event_time], row[stream.event_id]
+            else:
+                slot = record.place
+            slots.setdefault(slot, []).append((record.place, live, row, record))
+    rows = []
+    for versions in slots.values():
+        versions.sort(key=lambda version: version[:2])
+        if versions[0][3].stream.changes:
+            _, live, row, record = versions[-1]
+            if live:
+                rows.append((record, row))
+        else:
+            _, _, row, record = versions[0]
+            rows.append((record, row))
+            for _, _, other, loser in versions[1:]:
+                if {k: same_key(v) for k, v in other.items()} != {k: same_key(v) for k, v in row.items()}:
+                    conflicts.append(loser)
+    return rows, conflicts
+
+
+# ---- views
+
+
+class Project:
+    def __init__(self, documents, events):
+        self.streams = {
+            name: Stream(d) for (kind, name), d in documents.items() if kind == "stream"}
+        self.entities = {name: d for (kind, name), d in documents.items() if kind == "entity"}
+        self.views = {name: d for (kind, name), d in documents.items() if kind == "feature-view"}
+        first = next(iter(self.streams))
+        for number, event in enumerate(events):
+            self.streams[event.get("stream", first)].read(event, number)
+        self.letters = [letter for s in self.streams.values() for letter in s.letters]
+
+    def origins(self, view):
+        """Per source of a view: the records, the types of the columns, and how rows are mapped."""
+        sources = view["from"]
+        if isinstance(sources, str):
+            sources = [{"stream": sources, "key": view.get("key", {})}]
+        for source in sources:
+            name = source.get("stream")
+            mapping = source.get("map")
+            key = source.get("key", {})
+            if name in self.views:
+                yield self.chained(self.views[name]), key, mapping
+            else:
+                yield self.streams[name], key, mapping
+
+    def chained(self, view):
+        """The stream of a view's events, each with the view's features as of its own time."""
+        (stream, key, _), = self.origins(view)
+        chained = Stream.__new__(Stream)
+        chained.__dict__.update(stream.__dict__)
+        chained.records, chained.letters = [], []
+        features = self.features(view)
+        chained.types = {**stream.types, **{f.name: f.type for f in features}}
+        for record in stream.records:
+            entity = self.entity_key(view, key, record.after)
+            row = dict(record.after)
+            for feature in features:
+                row[feature.name] = None
+            if None not in entity:
+                answers = self.answer(view, entity, row[stream.event_time], None)
+                row.update((name, value) for name, value in answers.items()
+                           if not isinstance(value, (list, dict)))
+            chained.records.append(Record(chained, record.place, record.appended, None, row))
+        return chained
+
+    def entity_key(self, view, key, row):
+        columns = self.entities[view["entity"]]["key"]
+        return tuple(row[key.get(column, column)] for column in columns)
+
+    def facts(self, view, entity):
+        facts = []
+        for position, (stream, key, mapping) in enumerate(self.origins(view)):
+            rows, conflicts = surviving(
+                stream.records, lambda row, k=key: self.entity_key(view, k, row) == entity)
+            for loser in conflicts:
+                letter = (stream.name, *loser.place, "CONFLICT")
+                if letter not in self.letters:
+                    self.letters.append(letter)
+            for record, row in rows:
+                if mapping:
+                    # The event's time and id stay under their own names for the order and identity.
+                    row = {**row, **{
+                        name: Expression(text, stream.types)(row) for name, text in mapping.items()}}
+                facts.append(Fact(record, position, row))
+        return sorted(facts, key=lambda fact: fact.order)
+
+    def features(self, view):
+        stream, _, mapping = next(iter(self.origins(view)))
+        types = dict(stream.types)
+        if mapping:
+            types.update((n, Expression(t, stream.types).type) for n, t in mapping.items())
+        found = []
+        for name, definition in view["features"].items():
+            windows = definition["over"]
+            for window in windows if isinstance(windows, list) else [windows]:
+                suffix = "_" + window.replace(" ", "_") if isinstance(windows, list) else ""
+                found.append(Feature(name + suffix, definition, window, types))
+        return found
+
+    def answer(self, view, entity, at, about):
+        facts = self.facts(view, entity)
+        if view.get("knowledge") == "as_known":
+            facts = [fact for fact in facts if fact.record.appended <= at]
+        return {f.name: f.value(facts, at, about) for f in self.features(view)}
+
+
+class Feature:
+    def __init__(self, name, definition, window, types):
+        self.name, self.definition, self.window = name, definition, window
+        self.function = next(f for f in FUNCTIONS if f in definition)
+        compiled = {
+            part: Expression(definition[part], types)
+            for part in ("where", "by", "of", "to") if part in definition}
+        if definition[self.function] != "*":
+            compiled["value"] = Expression(definition[self.function], types)
+        self.compiled = compiled
+        column = compiled["value"].type if "value" in compiled else None
+        same = {"first", "last", "lag", "min", "max", "argmin", "argmax"}
+        whole = FROM_ZERO | {"time_since_last", "time_since_first"}
+        self.type = (
+            column if self.function in same else "long" if self.function in whole
+            else "boolean" if self.function in ("any", "all") else "double")
+
+    def part(self, part, fact):
+        return self.compiled[part](fact.row)
+
+    def value(self, facts, at, about):
+        definition = self.definition
+        if definition.get("self") == "exclude" and about is not None:
+            facts = [fact for fact in facts if fact.id is None or fact.id[1] != about]
+        if "where" in definition:
+            facts = [fact for fact in facts if self.part("where", fact) is True]
+        facts = in_window(facts, self.window, definition, at)
+        pairs = [(f, self.part("value", f) if "value" in self.compiled else True) for f in facts]
+        pairs = [(fact, value) for fact, value in pairs if value is not None]
+        value = self.grouped(pairs, at) if self.is_grouped() else self.aggregate(pairs, at)
+        return value_of_empty(definition["empty"], self.type) if value is None and "empty" in definition else value
+
+    def is_grouped(self):
+        return "by" in self.definition or self.function == "histogram"
+
+    def grouped(self, pairs, at):
+        groups = {}
+        for fact, value in pairs:
+            by = value if self.function == "histogram" else self.part("by", fact)
+            if by is not None:
+                groups.setdefault(text_of(plain(by)), []).append((fact, value))
+        limit = self.definition.get("max_keys", 100)
+        kept = sorted(groups, key=lambda text: (-len(groups[text]), text_order(text)))[:limit]
+        if not kept:
+            return {} if self.function in ("count", "histogram") else None
+        return {text: map_value(self.aggregate(groups[text], at)) for text in kept}
+
+    def aggregate(self, pairs, at):
+        function, definition = self.function, self.definition
+        values = [value for _, value in pairs]
+        if function in ("count", "histogram"):
+            return len(values)
+        if function in ("distinct", "approx_distinct"):
+            return len({same_key(value) for value in values})
+        if not values:
+            return None
+        if function == "sum":
+            return exact_sum(values)
+        if function in ("avg", "share"):
+            return exact_sum(values) / len(values)
+        if function in ("min", "all"):
+            return min(values, key=order_key)
+        if function in ("max", "any"):
+            return max(values, key=order_key)
+        if function.startswith("variance"):
+            return variance(values, function == "variance")
+        if function.startswith("stddev"):
+            found = variance(values, function == "stddev")
+            return None if found is None else math.sqrt(found)
+        if function == "skewness":
+            return skewness(values)
+        if function == "kurtosis":
+            return kurtosis(values)
+        if function == "first":
+            return values[0]
+        if function == "last":
+            return values[-1]
+        if function == "first_k":
+            return [element(v) for v in values[:definition["k"]]]
+        if function == "last_k":
+            return [element(v) for v in values[-definition["k"]:]]
+        if function == "lag":
+            back = definition.get("n", 1)
+            return values[-1 - back] if len(values) > back else None
+        if function == "median":
+            return quantile(values, 0.5)
+        if function in ("quantile", "approx_quantile"):
+            return quantile(values, definition["q"])
+        if function in ("top_k", "bottom_k"):
+            ordered = sorted(values, key=order_key, reverse=function == "top_k")
+            return [element(v) for v in ordered[:definition["k"]]]
+        if function == "most_frequent":
+            counts = {}
+            for value in values:
+                known = counts.setdefault(same_key(value), [plain(value), 0])
+                known[1] += 1
+            ordered = sorted(counts.values(), key=lambda known: (-known[1], order_key(known[0])))
+            return [element(value) for value, _ in ordered[:definition["k"]]]
+        if function == "ratio":
+            both = [(v, self.part("to", f)) for f, v in pairs if self.part("to", f) is not None]
+            if not both:
+                return None
+            return quotient([a for a, _ in both], [b for _, b in both])
+        if function == "time_since_last":
+            return at - pairs[-1][0].time
+        if function == "time_since_first":
+            return at - pairs[0][0].time
+        if function == "decay":
+            half_life = duration(definition["half_life"])
+            return decayed([(f.time, float(v)) for f, v in pairs], half_life, at)
+        if function == "rate":
+            return len(values) * duration(definition.get("per", "1s")) / duration(self.window)
+        ranked = [(self.part("of", f), v) for f, v in pairs if self.part("of", f) is not None]
+        if not ranked:
+            return None
+        choose = min if function == "argmin" else max
+        return choose(ranked, key=lambda pair: order_key(pair[0]))[1]  # The first of equal ones.
+
+
+def quotient(above, below):
+    divisor = exact_sum(below)
+    return None if divisor == 0 else exact_sum(above) / divisor
+
+
+def map_value(value):
+    return int(value) if isinstance(value, bool) else value
+
+
+def text_of(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and not math.isfinite(value):
+        return written(value)
+    return str(value)
+
+
+def value_of_empty(given, kind):
+    return float(given) if kind == "double" and given is not None else given
+
+
+# ---- windows
+
+
+def in_window(facts, window, definition, at):
+    """The facts in the window, of those that pass the feature's filter, in order."""
+    n = at - duration(definition.get("delay", "0s"))
+    words = window.split()
+    if window == "lifetime":
+        return [f for f in facts if f.time <= n]
+    if window == "session":
+        gap = duration(definition["gap"])
+        past = [f for f in facts if f.time <= n]
+        if not past or n - past[-1].time > gap:
+            return []
+        first = len(past) - 1
+        while first > 0 and past[first].time - past[first - 1].time <= gap:
+            first -= 1
+        return past[first:]
+    if words[0] == "last":
+        return [f for f in facts if f.time <= n][-int(words[1]):]
+    if words[0] in ("this", "previous"):
+        zone = ZoneInfo(definition.get("zone", "UTC"))
+        period = words[-1].rstrip("s")
+        if words[0] == "this":
+            start = start_of_period(n, period, zone, 0)
+            return [f for f in facts if start <= f.time <= n]
+        count = int(words[1]) if len(words) == 3 else 1
+        start = start_of_period(n, period, zone, count)
+        end = start_of_period(n, period, zone, 0)
+        return [f for f in facts if start <= f.time < end]
+    bounds = definition.get("bounds", "(]")
+    oldest = n - duration(window)
+    if "resolution" in definition:
+        resolution = duration(definition["resolution"])
+        oldest = oldest // resolution * resolution
+    return [
+        f for f in facts
+        if (f.time >= oldest if bounds[0] == "[" else f.time > oldest)
+        and (f.time <= n if bounds[1] == "]" else f.time < n)]
+
+
+def start_of_period(at, period, zone, back):
+    """The instant when the period began that is so many before the one that contains at."""
+    local = (datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=at)).astimezone(zone)
+    day = local.date()
+    if period == "day":
+        day -= timedelta(days=back)
+    elif period == "week":
+        day -= timedelta(days=day.weekday() + 7 * back)
+    else:
+        months = day.year * 12 + day.month - 1 - back
+        day = day.replace(year=months // 12, month=months % 12 + 1, day=1)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return (midnight - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(milliseconds=1)
+
+
+# ---- files
+
+
+def compute(shared, case):
+    """The values of every question, and the dead letters."""
+    documents = read_case(shared, case)
+    project = Project(documents, case["events"])
+    answers = []
+    for question in case["questions"]:
+        view = project.views[question.get("view", list(project.views)[-1])]
+        columns = project.entities[view["entity"]]["key"]
+        entity = tuple(question[column] for column in columns)
+        answered = project.answer(view, entity, instant(question["at"]), question.get("about"))
+        answers.append({name: written(answered[name]) for name in answered})
+    for view in project.views.values():
+        # Conflicts are found wherever an entity is told, asked about or not.
+        for stream, key, _ in project.origins(view):
+            rows = [row for r in stream.records for row in (r.before, r.after) if row]
+            for entity in {project.entity_key(view, key, row) for row in rows}:
+                if None not in entity:
+                    project.facts(view, entity)
+    letters = [
+        {"stream": stream, "partition": partition, "offset": offset, "reason": reason}
+        for stream, partition, offset, reason in sorted(project.letters)]
+    return answers, letters
+
+
+def equal(found, computed):
+    """Whether a file's value is the computed one; by hand, a near value is computed exactly."""
+    if isinstance(found, dict) and isinstance(computed, dict):
+        return found.keys() == computed.keys() and all(
+            equal(found[key], computed[key]) for key in found)
+    if isinstance(computed, dict) and isinstance(found, float):
+        return found == computed.get("near")
+    return type(found) is type(computed) and json.dumps(found) == json.dumps(computed)
+
+
+def line(value):
+    return json.dumps(value, ensure_ascii=False)
+
+
+def formatted(content):
+    """The file's text: one line for each definition, event and question."""
+    parts = ["  %s: %s" % (line(k), line(v)) for k, v in content.items()
+             if k not in ("definition", "cases")]
+    if "definition" in content:
+        parts.append("  \"definition\": [\n%s\n  ]" % rows(content["definition"], 4))
+    cases = []
+    for case in content["cases"]:
+        entries = []
+        for key, value in case.items():
+            if key in ("events", "questions", "definition", "dead_letters") and value:
+                entries.append("      %s: [\n%s\n      ]" % (line(key), rows(value, 8)))
+            else:
+                entries.append("      %s: %s" % (line(key), line(value)))
+        cases.append("    {\n%s\n    }" % ",\n".join(entries))
+    parts.append("  \"cases\": [\n%s\n  ]" % ",\n".join(cases))
+    return "{\n%s\n}\n" % ",\n".join(parts)
+
+
+def rows(values, indent):
+    return ",\n".join(" " * indent + line(value) for value in values)
+
+
+def main(arguments):
+    write = "--write" in arguments
+    named = [pathlib.Path(a) for a in arguments if a != "--write"]
+    files = named or sorted((pathlib.Path(__file__).parent / "cases").glob("*.json"))
+    different = cases = anchors = 0
+    for file in files:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        for case in content["cases"]:
+            cases += 1
+            by_hand = case.get("by_hand", False)
+            anchors += bool(by_hand)
+            answers, letters = compute(content, case)
+            for question, answer in zip(case["questions"], answers):
+                if write and not by_hand:
+                    question["expected"] = answer
+                elif not equal(question.get("expected"), answer):
+                    different += 1
+                    print("%s: %s: at %s the file has %s, the oracle %s" % (
+                        file.name, case["name"], question["at"],
+                        line(question.get("expected")), line(answer)))
+            if write and not by_hand:
+                case.pop("dead_letters", None)
+                if letters:
+                    case["dead_letters"] = letters
+            elif case.get("dead_letters", []) != letters:
+                different += 1
+                print("%s: %s: the file has dead letters %s, the oracle %s" % (
+                    file.name, case["name"], case.get("dead_letters", []), letters))
+        if write:
+            file.write_text(formatted(content), encoding="utf-8")
+    print("%d cases (%d by hand) in %d files, %d differences" % (cases, anchors, len(files), different))
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,124 @@
+package dev.tailwater.jobs;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+
+/**
+ * One case of the conformance suite; {@code conformance/README.md} has the format.
+ *
+ * @param definition the documents of the project; a stream's columns stand in place of its schema
+ * @param events in the order of the log
+ */
+record ConformanceCase(
+    String name,
+    List<Map<String, @Nullable Object>> definition,
+    List<Map<String, @Nullable Object>> events,
+    List<Question> questions,
+    TreeSet<String> deadLetters) {
+
+  /**
+   * What is asked, and what is expected then.
+   *
+   * @param asked the entity's key and what else the question says
+   */
+  record Question(
+      Map<String, @Nullable Object> asked, String at, Map<String, @Nullable Object> expected) {}
+
+  private static final Path FOLDER = Path.of("../conformance/cases");
+
+  /** The files of the suite, by name. */
+  static List<Path> files() {
+    try (Stream<Path> files = Files.list(FOLDER)) {
+      return files.filter(file -> file.toString().endsWith(".json")).sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The cases of one file. */
+  static List<ConformanceCase> read(Path file) throws IOException {
+    LoadSettings settings = LoadSettings.builder().setCodePointLimit(16 << 20).build();
+    Map<String, @Nullable Object> content =
+        map(new Load(settings).loadFromString(Files.readString(file)));
+    List<Map<String, @Nullable Object>> shared = maps(content.get("definition"));
+    return maps(content.get("cases")).stream().map(found -> of(shared, found)).toList();
+  }
+
+  private static ConformanceCase of(
+      List<Map<String, @Nullable Object>> shared, Map<String, @Nullable Object> found) {
+    Map<List<@Nullable Object>, Map<String, @Nullable Object>> documents = new LinkedHashMap<>();
+    for (var documentsOfOne : List.of(shared, maps(found.get("definition")))) {
+      for (Map<String, @Nullable Object> document : documentsOfOne) {
+        documents
+            .computeIfAbsent(
+                List.of(String.valueOf(document.get("kind")), String.valueOf(document.get("name"))),
+                key -> new LinkedHashMap<>())
+            .putAll(document);
+      }
+    }
+    Object features = found.get("features");
+    if (features != null) {
+      Map<String, @Nullable Object> last = Map.of();
+      for (Map<String, @Nullable Object> document : documents.values()) {
+        last = "feature-view".equals(document.get("kind")) ? document : last;
+      }
+      last.put("features", features);
+    }
+    List<Question> questions = new ArrayList<>();
+    for (Map<String, @Nullable Object> question : maps(found.get("questions"))) {
+      questions.add(
+          new Question(
+              question, String.valueOf(question.get("at")), map(question.get("expected"))));
+    }
+    TreeSet<String> letters = new TreeSet<>();
+    for (Map<String, @Nullable Object> letter : maps(found.get("dead_letters"))) {
+      letters.add(
+          "%s/%s/%s %s"
+              .formatted(
+                  letter.get("stream"),
+                  letter.get("partition"),
+                  letter.get("offset"),
+                  letter.get("reason")));
+    }
+    return new ConformanceCase(
+        String.valueOf(found.get("name")),
+        List.copyOf(documents.values()),
+        maps(found.get("events")),
+        questions,
+        letters);
+  }
+
+  /** The documents of one kind. */
+  List<Map<String, @Nullable Object>> documents(String kind) {
+    return definition.stream().filter(document -> kind.equals(document.get("kind"))).toList();
+  }
+
+  /** The view that questions ask which name none. */
+  String lastView() {
+    List<Map<String, @Nullable Object>> views = documents("feature-view");
+    return String.valueOf(views.get(views.size() - 1).get("name"));
+  }
+
+  /** A JSON object. */
+  @SuppressWarnings("unchecked")
+  static Map<String, @Nullable Object> map(@Nullable Object json) {
+    return json == null ? Map.of() : (Map<String, @Nullable Object>) json;
+  }
+
+  /** A JSON array of objects. */
+  @SuppressWarnings("unchecked")
+  static List<Map<String, @Nullable Object>> maps(@Nullable Object json) {
+    return json == null ? List.of() : (List<Map<String, @Nullable Object>>) json;
+  }
+}

@@ -1,0 +1,206 @@
+package dev.tailwater.jobs;
+
+import dev.tailwater.connectors.log.LogRecord;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.flink.api.connector.source.Boundedness;
+import org.apache.flink.api.connector.source.ReaderOutput;
+import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.api.connector.source.SourceOutput;
+import org.apache.flink.api.connector.source.SourceReader;
+import org.apache.flink.api.connector.source.SourceReaderContext;
+import org.apache.flink.api.connector.source.SourceSplit;
+import org.apache.flink.api.connector.source.SplitEnumerator;
+import org.apache.flink.api.connector.source.SplitEnumeratorContext;
+import org.apache.flink.core.io.InputStatus;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Records of this JVM as a bounded source at parallelism 1, each partition with a watermark of its
+ * own, as a Kafka topic has it.
+ */
+final class GivenRecords implements Source<LogRecord, GivenRecords.NoSplit, Boolean> {
+
+  private static final long serialVersionUID = 1;
+
+  /** Time for a watermark to pass between two records. */
+  private static final long PACE_MS = 3;
+
+  private static final Executor PACE =
+      CompletableFuture.delayedExecutor(PACE_MS, TimeUnit.MILLISECONDS);
+
+  // A source travels to its task as bytes; the records stay here.
+  private static final Map<Long, List<LogRecord>> GIVEN = new ConcurrentHashMap<>();
+  private static final AtomicLong NEXT = new AtomicLong();
+
+  private final long given;
+  private final boolean paced;
+
+  /**
+   * A source of the records in this order.
+   *
+   * @param paced whether watermarks get through between one record and the next
+   */
+  GivenRecords(List<LogRecord> records, boolean paced) {
+    this.given = NEXT.getAndIncrement();
+    this.paced = paced;
+    GIVEN.put(given, List.copyOf(records));
+  }
+
+  @Override
+  public Boundedness getBoundedness() {
+    return Boundedness.BOUNDED;
+  }
+
+  @Override
+  public SourceReader<LogRecord, NoSplit> createReader(SourceReaderContext context) {
+    return new Reader(GIVEN.getOrDefault(given, List.of()), paced);
+  }
+
+  @Override
+  public SplitEnumerator<NoSplit, Boolean> createEnumerator(
+      SplitEnumeratorContext<NoSplit> context) {
+    return new NoEnumerator();
+  }
+
+  @Override
+  public SplitEnumerator<NoSplit, Boolean> restoreEnumerator(
+      SplitEnumeratorContext<NoSplit> context, Boolean state) {
+    return new NoEnumerator();
+  }
+
+  @Override
+  public SimpleVersionedSerializer<NoSplit> getSplitSerializer() {
+    return new Nothing<>(new NoSplit());
+  }
+
+  @Override
+  public SimpleVersionedSerializer<Boolean> getEnumeratorCheckpointSerializer() {
+    return new Nothing<>(true);
+  }
+
+  private static final class Reader implements SourceReader<LogRecord, NoSplit> {
+
+    private final List<LogRecord> records;
+    private final boolean paced;
+    private final Map<Integer, SourceOutput<LogRecord>> partitions = new HashMap<>();
+    private final Map<Integer, Integer> left = new HashMap<>();
+    private int next;
+    private CompletableFuture<Void> available = CompletableFuture.completedFuture(null);
+
+    Reader(List<LogRecord> records, boolean paced) {
+      this.records = records;
+      this.paced = paced;
+    }
+
+    @Override
+    public void start() {}
+
+    @Override
+    public InputStatus pollNext(ReaderOutput<LogRecord> output) {
+      if (next == 0) {
+        for (LogRecord record : records) {
+          left.merge(record.partition, 1, Integer::sum);
+          partitions.computeIfAbsent(
+              record.partition, partition -> output.createOutputForSplit("" + partition));
+        }
+      }
+      if (!available.isDone()) {
+        return InputStatus.NOTHING_AVAILABLE;
+      }
+      if (next == records.size()) {
+        return InputStatus.END_OF_INPUT;
+      }
+      LogRecord record = records.get(next++);
+      SourceOutput<LogRecord> partition = partitions.get(record.partition);
+      if (partition != null) {
+        partition.collect(record, record.eventTime);
+      }
+      if (left.merge(record.partition, -1, Integer::sum) == 0) {
+        output.releaseOutputForSplit("" + record.partition);
+      }
+      if (!paced) {
+        return InputStatus.MORE_AVAILABLE;
+      }
+      available = CompletableFuture.runAsync(() -> {}, PACE);
+      return InputStatus.NOTHING_AVAILABLE;
+    }
+
+    @Override
+    public List<NoSplit> snapshotState(long checkpointId) {
+      return new ArrayList<>();
+    }
+
+    @Override
+    public CompletableFuture<Void> isAvailable() {
+      return available;
+    }
+
+    @Override
+    public void addSplits(List<NoSplit> splits) {}
+
+    @Override
+    public void notifyNoMoreSplits() {}
+
+    @Override
+    public void close() {}
+  }
+
+  /** The records need no splitting. */
+  static final class NoSplit implements SourceSplit {
+    @Override
+    public String splitId() {
+      return "all";
+    }
+  }
+
+  private static final class NoEnumerator implements SplitEnumerator<NoSplit, Boolean> {
+
+    @Override
+    public void start() {}
+
+    @Override
+    public void handleSplitRequest(int subtask, @Nullable String host) {}
+
+    @Override
+    public void addSplitsBack(List<NoSplit> splits, int subtask) {}
+
+    @Override
+    public void addReader(int subtask) {}
+
+    @Override
+    public Boolean snapshotState(long checkpointId) {
+      return true;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  /** Writes nothing, and reads back the one value there is. */
+  private record Nothing<T>(T value) implements SimpleVersionedSerializer<T> {
+
+    @Override
+    public int getVersion() {
+      return 1;
+    }
+
+    @Override
+    public byte[] serialize(T written) {
+      return new byte[0];
+    }
+
+    @Override
+    public T deserialize(int version, byte[] serialized) {
+      return value;
+    }
+  }
+}
