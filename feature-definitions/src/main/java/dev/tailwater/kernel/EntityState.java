@@ -97,6 +97,9 @@ public final class EntityState {
   /** The earliest instant as of which some tile is in no window any more. */
   private long tilesNeededUntil = NEVER;
 
+  private final RunningPartials running;
+  private final boolean anyRunning;
+
   private int causePartition = -1;
   private long causeOffset = -1;
   private int conflictPartition = -1;
@@ -128,6 +131,8 @@ public final class EntityState {
     for (int fold = 0; fold < folded.length; fold++) {
       folded[fold] = Partial.of(shape.folded[fold].aggregation(), shape);
     }
+    running = new RunningPartials(shape);
+    anyRunning = shape.running.length > 0;
     tiles = new TileRow[shape.tiles.length];
     for (int row = 0; row < tiles.length; row++) {
       tiles[row] = new TileRow(shape.tiles[row].feature().aggregation(), shape);
@@ -139,6 +144,8 @@ public final class EntityState {
     shape = other.shape;
     words = other.words.clone();
     sealedRows = new long[shape.cursors][];
+    running = new RunningPartials(shape);
+    anyRunning = other.anyRunning;
     wide = other.wide == null ? null : other.wide.clone();
     asOf = other.asOf;
     firstChunk = other.firstChunk;
@@ -246,6 +253,9 @@ public final class EntityState {
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
         pass(cursor, into.rows(), index * shape.stride, 1);
+        if (anyRunning) {
+          running.pass(cursor, into, index, true, true);
+        }
       } else if (words[cursor] == NEVER) {
         stand(cursor, fact.time, tailChunk, index);
       }
@@ -274,6 +284,9 @@ public final class EntityState {
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
         pass(cursor, row, 0, 1);
+        if (anyRunning) {
+          running.pass(cursor, grown, index, true, false);
+        }
         if (words[cursor] != NEVER && chunkOf(cursor) == id) {
           words[shape.cursors + cursor]++;
         }
@@ -399,6 +412,11 @@ public final class EntityState {
     Chunk chunk = load(chunkId, chunks);
     int at = known.index;
     Chunk.Row replaced = chunk.row(at);
+    for (int cursor = shape.cursors - 1; anyRunning && cursor >= 0; cursor--) {
+      if (fact.time <= target(cursor)) {
+        running.pass(cursor, chunk, at, false, false);
+      }
+    }
     boolean up = chunk.isAfter(at, fact.time, fact.partition, fact.offset);
     while (true) {
       int besideId = chunkId;
@@ -426,10 +444,14 @@ public final class EntityState {
       }
       at = besideAt;
     }
-    put(chunkId, chunk.withRowReplaced(at, row), chunks);
+    chunk = chunk.withRowReplaced(at, row);
+    put(chunkId, chunk, chunks);
     Arrays.fill(sealedRows, null);
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
+        if (anyRunning) {
+          running.pass(cursor, chunk, at, true, false);
+        }
         pass(cursor, replaced.words(), 0, -1);
         pass(cursor, row.words(), 0, 1);
       }
@@ -459,7 +481,8 @@ public final class EntityState {
                 + " is %d; reject the question as too old".formatted(earliestSeek()));
       }
       asOf = to;
-      for (int cursor = 0; cursor < shape.cursors; cursor++) {
+      // The old edges first: what comes back into a window does so before newer facts leave it.
+      for (int cursor = shape.cursors - 1; cursor >= 0; cursor--) {
         backward(cursor, target(cursor), chunks);
       }
       findCause(chunks);
@@ -500,6 +523,9 @@ public final class EntityState {
     }
     int at = index * stride;
     pass(cursor, rows, at, 1);
+    if (anyRunning) {
+      running.pass(cursor, load(chunkOf(cursor), chunks), index, true, true);
+    }
     if (cursor == 0) {
       causePartition = (int) (rows[at + shape.metaWord] >> 32);
       causeOffset = rows[at + StateShape.OFFSET];
@@ -551,6 +577,9 @@ public final class EntityState {
       index--;
       next = chunk.time(index);
       pass(cursor, chunk.rows(), index * shape.stride, -1);
+      if (anyRunning) {
+        running.pass(cursor, chunk, index, false, false);
+      }
     }
     stand(cursor, next, id, index);
   }
@@ -851,6 +880,15 @@ public final class EntityState {
   }
 
   private @Nullable Object fromFacts(StateShape.Feature feature, ChunkStore chunks) {
+    if (feature.running() >= 0) {
+      Partial window = window(feature, chunks);
+      if (selfChunk == Chunk.NONE) {
+        return window.value(asOf);
+      }
+      if (window.isRemovable()) {
+        return withoutSelf(window, feature, load(selfChunk, chunks));
+      }
+    }
     if (feature.aggregate() == Aggregate.APPROX_QUANTILE
         && feature.spec().window() instanceof Window.Sliding sliding
         && sliding.resolutionMs() > 0) {
@@ -862,6 +900,39 @@ public final class EntityState {
       visit(feature, feature.presence(), all::add, chunks);
     }
     return all.value(asOf);
+  }
+
+  /** The summary of a window that is kept up to date, made now if it is not there. */
+  private Partial window(StateShape.Feature feature, ChunkStore chunks) {
+    Partial known = running.get(feature.running());
+    if (known != null) {
+      return known;
+    }
+    Partial made =
+        feature.folded() >= 0
+            ? folded[feature.folded()].copy()
+            : Objects.requireNonNull(Partial.removable(feature.aggregation(), shape));
+    int self = selfChunk;
+    selfChunk = Chunk.NONE;
+    if (findStart(feature, chunks)) {
+      visit(feature, feature.presence(), made::add, chunks);
+    }
+    selfChunk = self;
+    running.put(feature.running(), made);
+    return made;
+  }
+
+  private @Nullable Object withoutSelf(Partial window, StateShape.Feature feature, Chunk chunk) {
+    long time = chunk.time(selfIndex);
+    if (time > target(feature.newCursor())
+        || (feature.oldCursor() >= 0 && time <= target(feature.oldCursor()))
+        || !chunk.has(selfIndex, feature.presence(), feature.filter())) {
+      return window.value(asOf);
+    }
+    window.remove(chunk, selfIndex);
+    Object value = window.value(asOf);
+    window.add(chunk, selfIndex);
+    return value;
   }
 
   /**
@@ -1140,6 +1211,7 @@ public final class EntityState {
         earliestSeek = Math.max(earliestSeek, firstChunkNeededUntil + 1);
         firstChunkNeededUntil = BEFORE_ALL;
       }
+      running.pruned(prunedTime);
       chunks.remove(firstChunk);
       firstChunk = dropped.next();
       if (firstChunk == Chunk.NONE) {
@@ -1179,6 +1251,7 @@ public final class EntityState {
           folded[fold].add(dropped, index);
         }
       }
+      folded[fold].pruned(dropped.lastTime());
     }
     for (int row = 0; row < tiles.length; row++) {
       StateShape.Feature feature = shape.tiles[row].feature();

@@ -44,6 +44,20 @@ final class ExactTotal {
     }
   }
 
+  /** Takes the value of a row's word away. */
+  void subtract(long word) {
+    if (kind == StateShape.REAL) {
+      double number = Double.longBitsToDouble(word);
+      if (!ExactSum.addNarrow(words, 0, -number)) {
+        ExactSum.subtractWide(wide(), 0, number);
+      }
+    } else if (kind == StateShape.INTEGER) {
+      ExactSum.subtractInteger(words, 0, word);
+    } else {
+      words[0] -= word;
+    }
+  }
+
   private long[] wide() {
     long[] sums = wide;
     if (sums == null) {

@@ -8,10 +8,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -39,7 +39,7 @@ abstract class Partial {
   /** A summary of no facts. */
   static Partial of(Aggregation aggregation, StateShape shape) {
     if (aggregation.by() >= 0) {
-      return new Grouped(shape, aggregation);
+      return new Grouped(shape, aggregation, false);
     }
     return switch (aggregation.function()) {
       case COUNT, SUM, AVG, RATE, RATIO -> new Sum(shape, aggregation);
@@ -56,8 +56,42 @@ abstract class Partial {
     };
   }
 
+  /**
+   * A summary of no facts from which facts can be taken away again, in any order; it may take a
+   * place for every value. Null if the aggregation has none: facts at the ends of a window and
+   * sketches.
+   */
+  static @Nullable Partial removable(Aggregation aggregation, StateShape shape) {
+    if (aggregation.by() >= 0) {
+      return new Grouped(shape, aggregation, true);
+    }
+    return switch (aggregation.function()) {
+      case COUNT, SUM, AVG, RATE, RATIO -> new Sum(shape, aggregation);
+      case MIN, MAX, TOP_K, BOTTOM_K, DISTINCT, MOST_FREQUENT, QUANTILE ->
+          new Counts(shape, aggregation);
+      case VARIANCE, VARIANCE_POP, STDDEV, STDDEV_POP, SKEWNESS, KURTOSIS ->
+          new Moments(shape, aggregation);
+      case DECAY -> new Decay(shape, aggregation);
+      case ARGMIN, ARGMAX, FIRST, LAST, FIRST_K, LAST_K, LAG -> null;
+      case TIME_SINCE_LAST, TIME_SINCE_FIRST, APPROX_DISTINCT, APPROX_QUANTILE -> null;
+    };
+  }
+
   /** Adds the fact that follows. */
   abstract void add(Chunk chunk, int index);
+
+  /** Whether facts can be taken away, and added in any order. */
+  boolean isRemovable() {
+    return false;
+  }
+
+  /** Takes a fact away that was added. */
+  void remove(Chunk chunk, int index) {
+    throw new IllegalStateException("No fact can be taken away from " + aggregation);
+  }
+
+  /** Lets go what facts up to a time have no influence on any more, now that they were pruned. */
+  void pruned(long time) {}
 
   /** Adds the facts that follow, from a summary by the same aggregation, which is not changed. */
   abstract void addAll(Partial following);
@@ -173,6 +207,22 @@ abstract class Partial {
           wide,
           feature.newWide(),
           feature.oldWide());
+    }
+
+    @Override
+    boolean isRemovable() {
+      return true;
+    }
+
+    @Override
+    void remove(Chunk chunk, int index) {
+      count--;
+      if (total != null) {
+        total.subtract(word(aggregation.column(), chunk, index));
+      }
+      if (divisor != null) {
+        divisor.subtract(word(aggregation.second(), chunk, index));
+      }
     }
 
     @Override
@@ -493,102 +543,119 @@ abstract class Partial {
     }
   }
 
-  /** DISTINCT, MOST_FREQUENT and QUANTILE: how often each value is there. */
+  /**
+   * DISTINCT, MOST_FREQUENT and QUANTILE: how often each value is there. Where facts are taken away
+   * again also MIN, MAX, TOP_K and BOTTOM_K, which else need fewer values.
+   */
   private static final class Counts extends Partial {
 
-    /** By rank, or by text. */
-    private final Map<Comparable<?>, Long> counts = new HashMap<>();
-
-    private long total;
+    private final boolean ofTexts;
+    private final ValueCounts counts;
 
     Counts(StateShape shape, Aggregation aggregation) {
       super(shape, aggregation);
+      ofTexts = type(aggregation.column()) == ColumnType.STRING;
+      counts = ofTexts ? ValueCounts.ofTexts() : ValueCounts.ofRanks();
     }
 
     @Override
     void add(Chunk chunk, int index) {
+      if (ofTexts) {
+        counts.add(text(chunk, index), 1);
+      } else {
+        counts.add(rank(chunk, index), 1);
+      }
+    }
+
+    @Override
+    boolean isRemovable() {
+      return true;
+    }
+
+    @Override
+    void remove(Chunk chunk, int index) {
+      if (ofTexts) {
+        counts.remove(text(chunk, index));
+      } else {
+        counts.remove(rank(chunk, index));
+      }
+    }
+
+    private String text(Chunk chunk, int index) {
+      return Objects.requireNonNull(chunk.text(index, aggregation.column()));
+    }
+
+    private long rank(Chunk chunk, int index) {
       int column = aggregation.column();
-      String text = shape.textSlot[column] >= 0 ? chunk.text(index, column) : null;
-      add(text != null ? text : (Comparable<?>) rank(word(column, chunk, index)), 1);
-    }
-
-    private long rank(long word) {
-      boolean quantile = aggregation.function() == Aggregate.QUANTILE;
-      long canonical = quantile ? word : positiveZero(type(aggregation.column()), word);
-      return shape.rank(aggregation.column(), canonical);
-    }
-
-    private void add(Comparable<?> value, long times) {
-      counts.merge(value, times, Long::sum);
-      total += times;
+      long word = word(column, chunk, index);
+      boolean distinguished =
+          switch (aggregation.function()) {
+            case DISTINCT, MOST_FREQUENT -> false;
+            default -> true;
+          };
+      return shape.rank(column, distinguished ? word : positiveZero(type(column), word));
     }
 
     @Override
     void addAll(Partial following) {
-      ((Counts) following).counts.forEach(this::add);
+      Counts other = (Counts) following;
+      other.counts.forEachRank(counts::add);
+      other.counts.forEachText(counts::add);
     }
 
-    private Object valueOf(Comparable<?> key) {
-      return key instanceof Long rank ? shape.ofRank(aggregation.column(), rank) : key;
+    private Object ofRank(long rank) {
+      return shape.ofRank(aggregation.column(), rank);
     }
 
     @Override
     @Nullable Object value(long instant) {
-      if (total == 0) {
+      int size = counts.size();
+      if (size == 0) {
         return null;
       }
-      if (aggregation.function() == Aggregate.DISTINCT) {
-        return (long) counts.size();
-      }
-      return aggregation.function() == Aggregate.QUANTILE ? quantile() : mostFrequent();
-    }
-
-    private List<Object> mostFrequent() {
-      return counts.entrySet().stream()
-          .sorted(
-              Comparator.<Map.Entry<Comparable<?>, Long>>comparingLong(entry -> -entry.getValue())
-                  .thenComparing(Map.Entry::getKey, Counts::compare))
-          .limit(aggregation.limit())
-          .map(entry -> element(valueOf(entry.getKey())))
-          .toList();
-    }
-
-    private static int compare(Comparable<?> left, Comparable<?> right) {
-      return left instanceof Long rank
-          ? rank.compareTo((Long) right)
-          : ((String) left).compareTo((String) right);
-    }
-
-    private double quantile() {
-      List<Comparable<?>> ordered = new ArrayList<>(counts.keySet());
-      ordered.sort(Counts::compare);
-      double position = aggregation.parameter() * (total - 1);
-      long index = (long) position;
-      double below = 0;
-      long passed = 0;
-      boolean found = false;
-      for (Comparable<?> key : ordered) {
-        passed += counts.getOrDefault(key, 0L);
-        double value = number(valueOf(key));
-        if (found) {
-          return between(below, value, position - index);
+      int limit = Math.min(aggregation.limit(), size);
+      return switch (aggregation.function()) {
+        case DISTINCT -> (Object) (long) counts.distinct();
+        case QUANTILE -> (Object) quantile(aggregation.parameter() * (size - 1));
+        case MIN -> ofRank(counts.rankAt(0));
+        case MAX -> ofRank(counts.rankAt(size - 1));
+        case BOTTOM_K -> elements(counts.ranks(0, limit));
+        case TOP_K -> {
+          List<Object> values = elements(counts.ranks(size - limit, size));
+          Collections.reverse(values);
+          yield values;
         }
-        if (passed > index) {
-          if (passed > index + 1 || position == index) {
-            return value;
-          }
-          below = value;
-          found = true;
-        }
+        default ->
+            ofTexts
+                ? List.<Object>of((Object[]) counts.mostFrequentTexts(aggregation.limit()))
+                : elements(counts.mostFrequentRanks(aggregation.limit()));
+      };
+    }
+
+    private List<Object> elements(long[] ranks) {
+      List<Object> values = new ArrayList<>(ranks.length);
+      for (long rank : ranks) {
+        values.add(element(ofRank(rank)));
       }
-      return below;
+      return values;
+    }
+
+    private double quantile(double position) {
+      int index = (int) position;
+      double below = number(ofRank(counts.rankAt(index)));
+      return position == index
+          ? below
+          : between(below, number(ofRank(counts.rankAt(index + 1))), position - index);
     }
 
     @Override
     void write(DataOutput out) throws IOException {
-      Varint.writeUnsigned(out, counts.size());
-      for (Map.Entry<Comparable<?>, Long> entry : counts.entrySet()) {
-        writeValue(out, aggregation.column(), valueOf(entry.getKey()));
+      Varint.writeUnsigned(out, counts.distinct());
+      List<Map.Entry<Object, Integer>> entries = new ArrayList<>();
+      counts.forEachRank((rank, times) -> entries.add(Map.entry(ofRank(rank), times)));
+      counts.forEachText((text, times) -> entries.add(Map.entry(text, times)));
+      for (Map.Entry<Object, Integer> entry : entries) {
+        writeValue(out, aggregation.column(), entry.getKey());
         Varint.writeUnsigned(out, entry.getValue());
       }
     }
@@ -597,9 +664,12 @@ abstract class Partial {
     void read(DataInput in) throws IOException {
       for (long left = Varint.readUnsigned(in); left > 0; left--) {
         Object value = readValue(in, aggregation.column());
-        Comparable<?> key =
-            value instanceof String text ? text : (Comparable<?>) StateShape.rankOf(value);
-        add(key, Varint.readUnsigned(in));
+        int times = (int) Varint.readUnsigned(in);
+        if (value instanceof String text) {
+          counts.add(text, times);
+        } else {
+          counts.add(StateShape.rankOf(value), times);
+        }
       }
     }
   }
@@ -622,31 +692,45 @@ abstract class Partial {
   private static final class Grouped extends Partial {
 
     private final Aggregation own;
-    private final Map<String, Group> groups = new HashMap<>();
+    private final boolean removable;
+    private final Map<String, Partial> groups = new HashMap<>();
 
-    private static final class Group {
-      private long facts;
-      private final Partial partial;
+    /** How many facts each group has. */
+    private final ValueCounts facts = ValueCounts.ofTexts();
 
-      Group(Partial partial) {
-        this.partial = partial;
-      }
-    }
-
-    Grouped(StateShape shape, Aggregation aggregation) {
+    Grouped(StateShape shape, Aggregation aggregation, boolean removable) {
       super(shape, aggregation);
       own = Aggregation.of(aggregation.function(), aggregation.column());
+      this.removable = removable;
     }
 
-    private Group group(String key) {
-      return groups.computeIfAbsent(key, k -> new Group(of(own, shape)));
+    private Partial group(String key) {
+      return groups.computeIfAbsent(
+          key, k -> removable ? Objects.requireNonNull(removable(own, shape)) : of(own, shape));
     }
 
     @Override
     void add(Chunk chunk, int index) {
-      Group group = group(key(chunk, index));
-      group.facts++;
-      group.partial.add(chunk, index);
+      String key = key(chunk, index);
+      facts.add(key, 1);
+      group(key).add(chunk, index);
+    }
+
+    @Override
+    boolean isRemovable() {
+      return removable || own.function() == Aggregate.COUNT;
+    }
+
+    @Override
+    void remove(Chunk chunk, int index) {
+      String key = key(chunk, index);
+      int groupsBefore = facts.distinct();
+      facts.remove(key);
+      if (facts.distinct() < groupsBefore) {
+        groups.remove(key);
+      } else {
+        group(key).remove(chunk, index);
+      }
     }
 
     private String key(Chunk chunk, int index) {
@@ -661,52 +745,47 @@ abstract class Partial {
 
     @Override
     void addAll(Partial following) {
-      ((Grouped) following)
-          .groups.forEach(
-              (key, other) -> {
-                Group group = group(key);
-                group.facts += other.facts;
-                group.partial.addAll(other.partial);
-              });
+      Grouped other = (Grouped) following;
+      other.facts.forEachText(
+          (key, times) -> {
+            facts.add(key, times);
+            group(key).addAll(other.group(key));
+          });
     }
 
     @Override
     @Nullable Object value(long instant) {
-      if (groups.isEmpty()) {
+      if (facts.size() == 0) {
         return null;
       }
       TreeMap<String, Object> values = new TreeMap<>();
-      groups.entrySet().stream()
-          .sorted(
-              Comparator.<Map.Entry<String, Group>>comparingLong(entry -> -entry.getValue().facts)
-                  .thenComparing(Map.Entry::getKey))
-          .limit(aggregation.limit())
-          .forEach(
-              entry -> {
-                Object value = entry.getValue().partial.value(instant);
-                if (value != null) {
-                  values.put(entry.getKey(), element(value));
-                }
-              });
+      for (String key : facts.mostFrequentTexts(aggregation.limit())) {
+        Object value = group(key).value(instant);
+        if (value != null) {
+          values.put(key, element(value));
+        }
+      }
       return values;
     }
 
     @Override
     void write(DataOutput out) throws IOException {
-      Varint.writeUnsigned(out, groups.size());
-      for (Map.Entry<String, Group> entry : groups.entrySet()) {
-        Varint.writeText(out, entry.getKey());
-        Varint.writeUnsigned(out, entry.getValue().facts);
-        entry.getValue().partial.write(out);
+      Varint.writeUnsigned(out, facts.distinct());
+      Map<String, Integer> sizes = new TreeMap<>();
+      facts.forEachText(sizes::put);
+      for (Map.Entry<String, Integer> size : sizes.entrySet()) {
+        Varint.writeText(out, size.getKey());
+        Varint.writeUnsigned(out, size.getValue());
+        group(size.getKey()).write(out);
       }
     }
 
     @Override
     void read(DataInput in) throws IOException {
       for (long left = Varint.readUnsigned(in); left > 0; left--) {
-        Group group = group(Varint.readText(in));
-        group.facts = Varint.readUnsigned(in);
-        group.partial.read(in);
+        String key = Varint.readText(in);
+        facts.add(key, (int) Varint.readUnsigned(in));
+        group(key).read(in);
       }
     }
   }
@@ -747,14 +826,28 @@ abstract class Partial {
     @Override
     void add(Chunk chunk, int index) {
       count++;
-      long word = word(aggregation.column(), chunk, index);
+      change(word(aggregation.column(), chunk, index), false);
+    }
+
+    @Override
+    boolean isRemovable() {
+      return true;
+    }
+
+    @Override
+    void remove(Chunk chunk, int index) {
+      count--;
+      change(word(aggregation.column(), chunk, index), true);
+    }
+
+    private void change(long word, boolean takeAway) {
       if (!real) {
-        ExactMoments.addInteger(words, 0, order, word, false);
+        ExactMoments.addInteger(words, 0, order, word, takeAway);
         return;
       }
       double number = Double.longBitsToDouble(word);
-      if (!ExactMoments.addNarrow(words, 0, order, number, false)) {
-        ExactMoments.addWide(wide(), 0, order, number, false);
+      if (!ExactMoments.addNarrow(words, 0, order, number, takeAway)) {
+        ExactMoments.addWide(wide(), 0, order, number, takeAway);
       }
     }
 
@@ -819,7 +912,7 @@ abstract class Partial {
   /** DECAY. */
   private static final class Decay extends Partial {
 
-    private boolean any;
+    private long count;
     private DecayedSum sum;
 
     Decay(StateShape shape, Aggregation aggregation) {
@@ -833,33 +926,52 @@ abstract class Partial {
 
     @Override
     void add(Chunk chunk, int index) {
-      any = true;
+      count++;
+      sum.add(chunk.time(index), number(chunk, index), false);
+    }
+
+    @Override
+    boolean isRemovable() {
+      return true;
+    }
+
+    @Override
+    void remove(Chunk chunk, int index) {
+      count--;
+      sum.add(chunk.time(index), number(chunk, index), true);
+    }
+
+    private double number(Chunk chunk, int index) {
       int column = aggregation.column();
-      sum.add(chunk.time(index), column < 0 ? 1 : number(shape.value(column, chunk, index)), false);
-      sum.forget(chunk.time(index));
+      return column < 0 ? 1 : number(shape.value(column, chunk, index));
+    }
+
+    @Override
+    void pruned(long time) {
+      sum.forget(time);
     }
 
     @Override
     void addAll(Partial following) {
       Decay other = (Decay) following;
-      any |= other.any;
+      count += other.count;
       sum.addAll(other.sum);
     }
 
     @Override
     @Nullable Object value(long instant) {
-      return any ? sum.at(instant) : null;
+      return count == 0 ? null : sum.at(instant);
     }
 
     @Override
     void write(DataOutput out) throws IOException {
-      out.writeBoolean(any);
+      Varint.writeUnsigned(out, count);
       sum.write(out);
     }
 
     @Override
     void read(DataInput in) throws IOException {
-      any = in.readBoolean();
+      count = Varint.readUnsigned(in);
       sum = DecayedSum.read(halfLifeMs(), in);
     }
   }

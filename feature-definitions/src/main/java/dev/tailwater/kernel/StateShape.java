@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -126,6 +127,15 @@ final class StateShape {
   record Tiles(Feature feature, Edge.Multiple edge) {}
 
   /**
+   * The features whose window can be summarised while facts enter and leave it; one for each
+   * distinct one, and per cursor which of them have it as their new and as their old edge.
+   */
+  final Feature[] running;
+
+  final int[][] runningAtNewEdge;
+  final int[][] runningAtOldEdge;
+
+  /**
    * A count of facts or values behind a cursor, and perhaps their sum.
    *
    * @param at position of the count in the state's words; the sum follows it
@@ -162,6 +172,7 @@ final class StateShape {
    * @param extremum position in the extrema, or -1
    * @param folded position in the summaries of dropped facts, or -1
    * @param tiles position in the rows of tiles, or -1
+   * @param running position in the summaries of windows that are kept up to date, or -1
    */
   record Feature(
       FeatureSpec spec,
@@ -178,12 +189,17 @@ final class StateShape {
       int extremum,
       int folded,
       int tiles,
+      int running,
       long presence,
       long filter,
       @Nullable Object empty) {
 
     Aggregation aggregation() {
       return spec.aggregation();
+    }
+
+    boolean isEmpty() {
+      return newCursor == oldCursor;
     }
   }
 
@@ -338,6 +354,7 @@ final class StateShape {
     Map<List<Object>, Feature> positionalFeatures = new LinkedHashMap<>();
     Map<List<Object>, Feature> foldedFeatures = new LinkedHashMap<>();
     Map<List<Object>, Tiles> rows = new LinkedHashMap<>();
+    Map<List<Object>, Feature> runningFeatures = new LinkedHashMap<>();
     for (int f = 0; f < features.length; f++) {
       FeatureSpec spec = layout.features().get(f);
       Aggregation aggregation = spec.aggregation();
@@ -354,11 +371,25 @@ final class StateShape {
         row = new ArrayList<>(rows.keySet()).indexOf(tileKey(spec));
         row = row < 0 ? rows.size() : row;
       }
+      List<Object> window = List.of(aggregation, spec.filter(), spec.window());
+      Feature sameWindow = runningFeatures.get(window);
+      int run =
+          row >= 0 || !isRunning(spec, evaluation)
+              ? -1
+              : sameWindow == null ? runningFeatures.size() : sameWindow.running();
       Feature divisor = null;
       if (own.size() == 2) {
         divisor =
             feature(
-                spec, evaluation, newer.get(own.get(1)), older.get(own.get(1)), null, -1, -1, -1);
+                spec,
+                evaluation,
+                newer.get(own.get(1)),
+                older.get(own.get(1)),
+                null,
+                -1,
+                -1,
+                -1,
+                -1);
       }
       features[f] =
           feature(
@@ -369,13 +400,17 @@ final class StateShape {
               divisor,
               evaluation == BY_EXTREMES ? compared.indexOf(own.get(0)) : -1,
               fold,
-              row);
+              row,
+              run);
       if (row >= 0) {
         Tiles known = rows.get(tileKey(spec));
         Edge.Multiple edge = (Edge.Multiple) Edge.oldest(spec.window());
         if (known == null || known.edge().ms() < edge.ms()) {
           rows.put(tileKey(spec), new Tiles(features[f], edge));
         }
+      }
+      if (run >= 0) {
+        runningFeatures.putIfAbsent(window, features[f]);
       }
       if (folds) {
         foldedFeatures.putIfAbsent(summary, features[f]);
@@ -387,6 +422,28 @@ final class StateShape {
     positional = positionalFeatures.values().toArray(Feature[]::new);
     folded = foldedFeatures.values().toArray(Feature[]::new);
     tiles = rows.values().toArray(Tiles[]::new);
+    running = runningFeatures.values().toArray(Feature[]::new);
+    // A window of one millisecond without both of its ends is always empty.
+    runningAtNewEdge = new int[cursors][];
+    runningAtOldEdge = new int[cursors][];
+    for (int c = 0; c < cursors; c++) {
+      int cursor = c;
+      runningAtNewEdge[c] =
+          IntStream.range(0, running.length)
+              .filter(run -> running[run].newCursor() == cursor && !running[run].isEmpty())
+              .toArray();
+      runningAtOldEdge[c] =
+          IntStream.range(0, running.length)
+              .filter(run -> running[run].oldCursor() == cursor && !running[run].isEmpty())
+              .toArray();
+    }
+  }
+
+  private boolean isRunning(FeatureSpec spec, int evaluation) {
+    return evaluation == BY_FACTS
+        && !isPositional(spec.window())
+        && (spec.window() instanceof Window.Lifetime
+            || Partial.removable(spec.aggregation(), this) != null);
   }
 
   private static List<Object> tileKey(FeatureSpec feature) {
@@ -402,7 +459,8 @@ final class StateShape {
       @Nullable Feature divisor,
       int extremum,
       int fold,
-      int row) {
+      int row,
+      int run) {
     Aggregation aggregation = spec.aggregation();
     Object empty = spec.empty();
     if (aggregation.function().countsFromZero()) {
@@ -425,6 +483,7 @@ final class StateShape {
         extremum,
         fold,
         row,
+        run,
         live
             | presenceMask(aggregation.column())
             | presenceMask(aggregation.second())

@@ -254,9 +254,9 @@ final class ValueCounts {
     }
   }
 
-  /** Visits each rank and how often it is there, the smaller ranks first. */
+  /** Visits each rank and how often it is there, the smaller ranks first; nothing of texts. */
   void forEachRank(RankVisitor visitor) {
-    visitRanks(root, visitor);
+    visitRanks(ofTexts ? NOTHING : root, visitor);
   }
 
   private void visitRanks(int node, RankVisitor visitor) {
@@ -267,9 +267,9 @@ final class ValueCounts {
     }
   }
 
-  /** Visits each text and how often it is there, the smaller texts first. */
+  /** Visits each text and how often it is there, the smaller texts first; nothing of ranks. */
   void forEachText(TextVisitor visitor) {
-    visitTexts(root, visitor);
+    visitTexts(ofTexts ? root : NOTHING, visitor);
   }
 
   private void visitTexts(int node, TextVisitor visitor) {
