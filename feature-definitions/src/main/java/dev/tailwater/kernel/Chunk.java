@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Only the newest chunk, the tail, grows in place. All others are sealed: immutable, and
  * replaced by a new object when a late fact arrives. Not thread-safe.
  */
-public final class Chunk {
+public final class Chunk implements ChunkTree.Summary {
 
   /** Facts in a tail when the next one starts a new tail. */
   static final int SEAL_AT = 32;
@@ -38,9 +38,6 @@ public final class Chunk {
 
   /** The texts of the rows, one behind the other, if the shape stores any. */
   private @Nullable String[] texts;
-
-  /** Smallest and largest rank per extremum of the shape; only of a sealed chunk, when needed. */
-  private long @Nullable [] extremes;
 
   private Chunk(
       StateShape shape,
@@ -256,37 +253,40 @@ public final class Chunk {
     return new Chunk(shape, newPrevious, next, sealed, count, rows, texts);
   }
 
+  @Override
+  public int count(int measure) {
+    StateShape.Extremum of = shape.extrema[measure];
+    int matching = 0;
+    for (int index = 0; index < count; index++) {
+      matching += has(index, of.presence(), of.filter()) ? 1 : 0;
+    }
+    return matching;
+  }
+
+  @Override
+  public long smallest(int measure) {
+    return smallest(measure, 0, count);
+  }
+
+  @Override
+  public long largest(int measure) {
+    return largest(measure, 0, count);
+  }
+
   /** The smallest rank at an extremum in rows [from, to), or Long.MAX_VALUE. */
   long smallest(int extremum, int from, int to) {
-    return sealed && from == 0 && to == count
-        ? extremes()[2 * extremum]
-        : scan(extremum, from, to, true);
+    return scan(extremum, from, to, true);
   }
 
   /** The largest rank at an extremum in rows [from, to), or Long.MIN_VALUE. */
   long largest(int extremum, int from, int to) {
-    return sealed && from == 0 && to == count
-        ? extremes()[2 * extremum + 1]
-        : scan(extremum, from, to, false);
-  }
-
-  private long[] extremes() {
-    long[] known = extremes;
-    if (known == null) {
-      known = new long[2 * shape.extrema.length];
-      for (int extremum = 0; extremum < shape.extrema.length; extremum++) {
-        known[2 * extremum] = scan(extremum, 0, count, true);
-        known[2 * extremum + 1] = scan(extremum, 0, count, false);
-      }
-      extremes = known;
-    }
-    return known;
+    return scan(extremum, from, to, false);
   }
 
   private long scan(int extremum, int from, int to, boolean smallest) {
     StateShape.Extremum of = shape.extrema[extremum];
     long best = smallest ? Long.MAX_VALUE : Long.MIN_VALUE;
-    for (int index = from; index < to; index++) {
+    for (int index = from; of.valueWord() >= 0 && index < to; index++) {
       if (has(index, of.presence(), of.filter())) {
         long rank = shape.rank(of.column(), rows[index * shape.stride + of.valueWord()]);
         best = smallest ? Math.min(best, rank) : Math.max(best, rank);

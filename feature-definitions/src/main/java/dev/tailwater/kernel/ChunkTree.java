@@ -82,6 +82,17 @@ final class ChunkTree {
     set(leaf(id), summary);
   }
 
+  /** Whether a chunk is in the tree. */
+  boolean contains(int id) {
+    int slot = id - lowestId;
+    return first < next && slot >= 0 && slot < leafOfId.length && leafOfId[slot] != 0;
+  }
+
+  /** Whether a chunk of the tree comes before another one. */
+  boolean isBefore(int id, int other) {
+    return leaf(id) < leaf(other);
+  }
+
   /** Takes the first chunk away. */
   void removeFirst() {
     leafOfId[idOfLeaf[first] - lowestId] = 0;

@@ -97,6 +97,11 @@ public final class EntityState {
   /** The earliest instant as of which some tile is in no window any more. */
   private long tilesNeededUntil = NEVER;
 
+  /** The summaries of sealed chunks, if more than one answer needed them. */
+  private @Nullable ChunkTree tree;
+
+  private boolean treeWanted;
+
   private final RunningPartials running;
   private final boolean anyRunning;
 
@@ -308,6 +313,7 @@ public final class EntityState {
     if (id == tailChunk) {
       tailChunk = secondId;
     } else {
+      tree = null; // A chunk in the middle is new.
       put(chunk.next(), load(chunk.next(), chunks).behind(secondId), chunks);
     }
     put(id, first, chunks);
@@ -741,6 +747,7 @@ public final class EntityState {
           case StateShape.BY_TOTALS ->
               feature.tiles() < 0 ? fromTotals(feature) : fromTotalsAndTiles(feature);
           case StateShape.BY_EXTREMES -> extreme(feature, chunks);
+          case StateShape.BY_ENDS -> fromEnds(feature, chunks);
           default -> fromFacts(feature, chunks);
         };
     return value == null ? feature.empty() : value;
@@ -821,62 +828,176 @@ public final class EntityState {
         words, minuend, subtrahend, sums, feature.newWide(), feature.oldWide());
   }
 
-  private @Nullable Object extreme(StateShape.Feature feature, ChunkStore chunks) {
-    boolean smallest = feature.aggregate() == Aggregate.MIN;
-    StateShape.Extremum extremum = shape.extrema[feature.extremum()];
-    long none = smallest ? Long.MAX_VALUE : Long.MIN_VALUE;
-    long best = none;
-    boolean any = false;
-    Partial summary = pruned(feature);
-    Object pruned = summary == null ? null : summary.value(asOf);
-    if (pruned != null) {
-      best = StateShape.rankOf(pruned);
-      any = true;
+  /**
+   * The tree over sealed chunks. The first answer of a header does without: on a backend that reads
+   * it for every event it would cost more than it saves.
+   *
+   * @return null if chunks have to be looked at one by one
+   */
+  private @Nullable ChunkTree tree(ChunkStore chunks) {
+    if (tree == null && treeWanted) {
+      ChunkTree made = new ChunkTree(shape.extrema.length);
+      for (int id = firstChunk; id != tailChunk; ) {
+        Chunk chunk = load(id, chunks);
+        made.append(id, chunk);
+        id = chunk.next();
+      }
+      tree = made;
     }
+    treeWanted = true;
+    // A fact that does not count is in the summaries.
+    return selfChunk == Chunk.NONE ? tree : null;
+  }
+
+  private @Nullable Object extreme(StateShape.Feature feature, ChunkStore chunks) {
+    Partial pruned = pruned(feature);
+    Partial all = pruned != null ? pruned : Partial.of(feature.aggregation(), shape);
     if (findStart(feature, chunks)) {
+      boolean smallest =
+          feature.aggregate() == Aggregate.MIN || feature.aggregate() == Aggregate.ARGMIN;
+      int measure = feature.extremum();
       int newer = feature.newCursor();
       boolean toEnd = words[newer] == NEVER;
       int lastId = toEnd ? tailChunk : chunkOf(newer);
+      ChunkTree summaries = tree(chunks);
       int id = scanChunk;
       int from = scanIndex;
       while (true) {
         Chunk chunk = load(id, chunks);
         int to = id == lastId && !toEnd ? indexOf(newer) : chunk.count();
-        boolean split = id == selfChunk && selfIndex >= from && selfIndex < to;
-        long found = extreme(chunk, feature.extremum(), from, split ? selfIndex : to, smallest);
-        if (split) {
-          long behind = extreme(chunk, feature.extremum(), selfIndex + 1, to, smallest);
-          found = smallest ? Math.min(found, behind) : Math.max(found, behind);
+        for (int index = from; index < to; index++) {
+          if (chunk.has(index, feature.presence(), feature.filter())
+              && !(id == selfChunk && index == selfIndex)) {
+            all.add(chunk, index);
+          }
         }
-        if (!any && found == none) {
-          // The value that stands for nothing may be a value too.
-          any = hasAny(chunk, extremum, id, from, to);
-        } else {
-          any = true;
-        }
-        best = smallest ? Math.min(best, found) : Math.max(best, found);
         if (id == lastId) {
           break;
         }
         id = chunk.next();
         from = 0;
+        if (summaries != null && id != lastId) {
+          addBest(summaries, feature, id, lastId, measure, smallest, all, chunks);
+          id = lastId;
+        }
       }
     }
-    return any ? shape.ofRank(extremum.column(), best) : null;
+    return all.value(asOf);
   }
 
-  private static long extreme(Chunk chunk, int extremum, int from, int to, boolean smallest) {
-    return smallest ? chunk.smallest(extremum, from, to) : chunk.largest(extremum, from, to);
+  /** Adds the first fact with the smallest, or largest, rank of a run of sealed chunks. */
+  private void addBest(
+      ChunkTree summaries,
+      StateShape.Feature feature,
+      int from,
+      int to,
+      int measure,
+      boolean smallest,
+      Partial all,
+      ChunkStore chunks) {
+    int end = to == tailChunk ? Chunk.NONE : to;
+    if (summaries.count(measure, from, end) == 0) {
+      return;
+    }
+    long best =
+        smallest ? summaries.smallest(measure, from, end) : summaries.largest(measure, from, end);
+    // The rank that stands for nothing may be a value too: then every chunk has to be looked at.
+    int id = summaries.firstWithRank(measure, from, end, best, smallest);
+    while (true) {
+      Chunk chunk = load(id, chunks);
+      StateShape.Extremum of = shape.extrema[measure];
+      for (int index = 0; index < chunk.count(); index++) {
+        if (chunk.has(index, feature.presence(), feature.filter())
+            && shape.rank(of.column(), chunk.rows()[index * shape.stride + of.valueWord()])
+                == best) {
+          all.add(chunk, index);
+          return;
+        }
+      }
+      id = chunk.next();
+    }
   }
 
-  private boolean hasAny(Chunk chunk, StateShape.Extremum of, int id, int from, int to) {
-    for (int index = from; index < to; index++) {
-      if (chunk.has(index, of.presence(), of.filter())
+  private @Nullable Object fromEnds(StateShape.Feature feature, ChunkStore chunks) {
+    Partial all = Partial.of(feature.aggregation(), shape);
+    if (findStart(feature, chunks)) {
+      switch (feature.aggregate()) {
+        case FIRST, TIME_SINCE_FIRST -> addFirst(1, all, feature, chunks);
+        case FIRST_K -> addFirst(feature.aggregation().limit(), all, feature, chunks);
+        case LAST, TIME_SINCE_LAST -> addLast(1, all, feature, chunks);
+        case LAST_K -> addLast(feature.aggregation().limit(), all, feature, chunks);
+        default -> addLast(feature.aggregation().limit() + 1, all, feature, chunks);
+      }
+    }
+    return all.value(asOf);
+  }
+
+  /** Adds the first facts of the window that the scan begins with. */
+  private void addFirst(int most, Partial all, StateShape.Feature feature, ChunkStore chunks) {
+    int newer = feature.newCursor();
+    boolean toEnd = words[newer] == NEVER;
+    int lastId = toEnd ? tailChunk : chunkOf(newer);
+    ChunkTree summaries = tree(chunks);
+    int id = scanChunk;
+    int index = scanIndex;
+    int missing = most;
+    while (true) {
+      Chunk chunk = load(id, chunks);
+      int to = id == lastId && !toEnd ? indexOf(newer) : chunk.count();
+      for (; index < to; index++) {
+        if (chunk.has(index, feature.presence(), feature.filter())
+            && !(id == selfChunk && index == selfIndex)) {
+          all.add(chunk, index);
+          if (--missing == 0) {
+            return;
+          }
+        }
+      }
+      if (id == lastId) {
+        return;
+      }
+      id = chunk.next();
+      index = 0;
+      if (summaries != null && id != lastId) {
+        int next = summaries.nextWithFacts(feature.extremum(), id);
+        boolean beyond =
+            next == Chunk.NONE || (lastId != tailChunk && summaries.isBefore(lastId, next));
+        id = beyond ? lastId : next;
+      }
+    }
+  }
+
+  /** Adds the last facts of the window that the scan begins with, in their order. */
+  private void addLast(int most, Partial all, StateShape.Feature feature, ChunkStore chunks) {
+    int newer = feature.newCursor();
+    boolean atEnd = words[newer] == NEVER;
+    ChunkTree summaries = tree(chunks);
+    int startChunk = scanChunk;
+    int startIndex = scanIndex;
+    int id = atEnd ? tailChunk : chunkOf(newer);
+    Chunk chunk = load(id, chunks);
+    int index = atEnd ? chunk.count() : indexOf(newer);
+    int missing = most;
+    while (missing > 0 && !(id == startChunk && index <= startIndex)) {
+      if (index == 0) {
+        int previous = chunk.previous();
+        if (summaries != null && previous != startChunk) {
+          int before =
+              summaries.previousWithFacts(feature.extremum(), id == tailChunk ? Chunk.NONE : id);
+          boolean beyond = before == Chunk.NONE || summaries.isBefore(before, startChunk);
+          previous = beyond ? startChunk : before;
+        }
+        id = previous;
+        chunk = load(id, chunks);
+        index = chunk.count();
+      } else if (chunk.has(--index, feature.presence(), feature.filter())
           && !(id == selfChunk && index == selfIndex)) {
-        return true;
+        missing--;
       }
     }
-    return false;
+    scanChunk = id;
+    scanIndex = index;
+    visit(feature, feature.presence(), all::add, chunks);
   }
 
   private @Nullable Object fromFacts(StateShape.Feature feature, ChunkStore chunks) {
@@ -1212,6 +1333,11 @@ public final class EntityState {
         firstChunkNeededUntil = BEFORE_ALL;
       }
       running.pruned(prunedTime);
+      if (firstChunk == tailChunk) {
+        tree = null;
+      } else if (tree != null) {
+        tree.removeFirst();
+      }
       chunks.remove(firstChunk);
       firstChunk = dropped.next();
       if (firstChunk == Chunk.NONE) {
@@ -1580,6 +1706,14 @@ public final class EntityState {
 
   private void put(int id, Chunk chunk, ChunkStore chunks) {
     chunks.put(id, chunk);
+    ChunkTree summaries = tree;
+    if (summaries != null && chunk.sealed()) {
+      if (summaries.contains(id)) {
+        summaries.update(id, chunk);
+      } else {
+        summaries.append(id, chunk);
+      }
+    }
     if (id == tailChunk && tail != chunk) {
       tail = chunk;
     }

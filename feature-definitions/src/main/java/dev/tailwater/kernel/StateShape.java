@@ -36,11 +36,15 @@ final class StateShape {
   static final int INTEGER = 2;
   static final int REAL = 3;
 
-  /** How a feature is computed: from running totals, summaries of chunks, or fact by fact. */
+  /**
+   * How a feature is computed: from running totals, from the ranks in summaries of chunks, from the
+   * facts at one end of its window, or fact by fact.
+   */
   static final int BY_TOTALS = 0;
 
   static final int BY_EXTREMES = 1;
   static final int BY_FACTS = 2;
+  static final int BY_ENDS = 3;
 
   /** About 292 years: the largest delay or window, so that their sum cannot overflow. */
   private static final long MAX_SPAN_MS = Long.MAX_VALUE / 1_000_000;
@@ -163,7 +167,8 @@ final class StateShape {
   /**
    * How a feature is computed. Its facts have all bits of {@code presence} and {@code filter}.
    *
-   * @param evaluation one of {@link #BY_TOTALS}, {@link #BY_EXTREMES}, {@link #BY_FACTS}
+   * @param evaluation one of {@link #BY_TOTALS}, {@link #BY_EXTREMES}, {@link #BY_FACTS}, {@link
+   *     #BY_ENDS}
    * @param kind of sum
    * @param newAt position of the total at the new edge, and with {@code oldAt} at the old one
    * @param divisor of a ratio: how its second sum is read off
@@ -203,7 +208,11 @@ final class StateShape {
     }
   }
 
-  /** A distinct (column, filter) of MIN and MAX features: what chunks summarise. */
+  /**
+   * Distinct facts that chunks summarise: how many have these bits, and their ranks in a column.
+   *
+   * @param column the column that is compared, or -1 if the facts are only counted
+   */
   record Extremum(int column, int valueWord, long presence, long filter) {}
 
   /** The facts that have a value in a column, and in a second one if that is not -1. */
@@ -303,8 +312,8 @@ final class StateShape {
           if (isSum(feature.aggregation().function())) {
             summed.add(measure);
           }
-        } else if (evaluation == BY_EXTREMES && !compared.contains(measure)) {
-          compared.add(measure);
+        } else if (evaluation != BY_FACTS && !compared.contains(summarised(feature))) {
+          compared.add(summarised(feature));
         }
       }
     }
@@ -345,8 +354,8 @@ final class StateShape {
       extrema[e] =
           new Extremum(
               measure.column(),
-              valueWord[measure.column()],
-              live | presenceMask(measure.column()),
+              measure.column() < 0 ? -1 : valueWord[measure.column()],
+              live | presenceMask(measure.column()) | presenceMask(measure.with()),
               filterMask(measure.filter()));
     }
 
@@ -398,7 +407,7 @@ final class StateShape {
               newer.get(own.get(0)),
               older.get(own.get(0)),
               divisor,
-              evaluation == BY_EXTREMES ? compared.indexOf(own.get(0)) : -1,
+              compared.indexOf(summarised(spec)),
               fold,
               row,
               run);
@@ -508,13 +517,32 @@ final class StateShape {
   }
 
   private static int evaluation(FeatureSpec feature) {
-    if (isPositional(feature.window()) || feature.aggregation().by() >= 0) {
+    if (feature.aggregation().by() >= 0) {
       return BY_FACTS;
     }
+    // Of these windows a part may be there as summaries only.
+    boolean folds =
+        feature.window() instanceof Window.Lifetime
+            || (feature.window() instanceof Window.Sliding sliding && sliding.resolutionMs() > 0);
     return switch (feature.aggregation().function()) {
-      case COUNT, SUM, AVG, RATE, RATIO -> BY_TOTALS;
+      case COUNT, SUM, AVG, RATE, RATIO -> isPositional(feature.window()) ? BY_FACTS : BY_TOTALS;
       case MIN, MAX -> BY_EXTREMES;
+      case ARGMIN, ARGMAX -> folds ? BY_FACTS : BY_EXTREMES;
+      case FIRST, LAST, FIRST_K, LAST_K, LAG, TIME_SINCE_FIRST, TIME_SINCE_LAST ->
+          folds ? BY_FACTS : BY_ENDS;
       default -> BY_FACTS;
+    };
+  }
+
+  /** The facts of a feature as chunks summarise them: what is compared comes first. */
+  private static Measure summarised(FeatureSpec feature) {
+    Aggregation aggregation = feature.aggregation();
+    return switch (evaluation(feature)) {
+      case BY_EXTREMES ->
+          aggregation.second() >= 0
+              ? new Measure(aggregation.second(), aggregation.column(), feature.filter())
+              : new Measure(aggregation.column(), -1, feature.filter());
+      default -> new Measure(-1, aggregation.column(), feature.filter());
     };
   }
 
