@@ -343,6 +343,7 @@ final class NaiveState {
     if (sample && values.size() < 2) {
       return null;
     }
+    boolean higher = function == Aggregate.SKEWNESS || function == Aggregate.KURTOSIS;
     BigDecimal[] sums = {
       BigDecimal.ZERO, BigDecimal.ZERO, BigDecimal.ZERO, BigDecimal.ZERO, BigDecimal.ZERO
     };
@@ -351,7 +352,7 @@ final class NaiveState {
         return Double.NaN;
       }
       BigDecimal power = BigDecimal.ONE;
-      for (int k = 0; k < sums.length; k++) {
+      for (int k = 0; k <= (higher ? 4 : 2); k++) {
         sums[k] = sums[k].add(power);
         power = power.multiply(exact(value));
       }
@@ -359,7 +360,7 @@ final class NaiveState {
     BigDecimal n = sums[0];
     BigDecimal s1 = sums[1];
     BigDecimal m2 = n.multiply(sums[2]).subtract(s1.pow(2));
-    if (function == Aggregate.SKEWNESS || function == Aggregate.KURTOSIS) {
+    if (higher) {
       if (m2.signum() == 0) {
         return null;
       }
