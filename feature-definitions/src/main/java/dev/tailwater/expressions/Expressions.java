@@ -10,6 +10,9 @@ import java.util.Map;
 /**
  * Typed SQL scalar expressions over the columns of one row, with SQL's three-valued logic.
  *
+ * <p>{@code docs/expressions.md} lists the functions; the values are Flink SQL's except where it
+ * says so. Columns of lists are SQL arrays, columns of maps SQL maps; a value is never one.
+ *
  * <p>Column names are case-sensitive and may be dotted, as in {@code customer_spend.tx_count_1d}; a
  * name that is a SQL keyword is written in double quotes. A TIMESTAMP is an instant in UTC. A value
  * depends on the row alone: the clock, random numbers, aggregates and subqueries are refused. A
@@ -18,7 +21,7 @@ import java.util.Map;
  *
  * <p>Thread-safe. Compiled code is kept for the most recently used {@value #CACHED} texts, so that
  * the subtasks of one JVM compile an expression once. The first expression that is more than a
- * column's name costs about a second, most of it class loading.
+ * column's name costs about a second, most of it class loading; each further one about 10 ms.
  */
 public final class Expressions {
 
