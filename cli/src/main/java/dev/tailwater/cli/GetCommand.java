@@ -72,7 +72,12 @@ final class GetCommand {
         .formatted(layout.entity(), entityKey, layout.view());
   }
 
-  private static String entityKey(FeatureViewLayout layout, List<String> written) {
+  /**
+   * The key that was written as {@code name=value}, in its canonical text form.
+   *
+   * @throws WrongUsageException if it is not the key of the view's entity
+   */
+  static String entityKey(FeatureViewLayout layout, List<String> written) {
     Map<String, String> given = new LinkedHashMap<>();
     for (String part : written) {
       int equals = part.indexOf('=');
@@ -109,15 +114,11 @@ final class GetCommand {
         layout.features().stream().mapToInt(feature -> feature.name().length()).max().orElse(0);
     for (int i = 0; i < layout.features().size(); i++) {
       Column feature = layout.features().get(i);
-      Object value = shown(feature, row.values()[i]);
-      if (value != null && !feature.type().isScalar()) {
-        value = JsonCollections.write(value);
-      }
       console.print(
           "  %s  %s"
               .formatted(
                   feature.name() + " ".repeat(width - feature.name().length()),
-                  value == null ? "NULL" : value));
+                  text(feature, row.values()[i])));
     }
     console.print(
         "as of %s (%s ago), %s, from %s/%d/%d"
@@ -179,7 +180,18 @@ final class GetCommand {
     return description;
   }
 
-  private static @Nullable Object shown(Column feature, @Nullable Object value) {
+  /** A value as it is printed for a person. */
+  static String text(Column feature, @Nullable Object value) {
+    if (value == null) {
+      return "NULL";
+    }
+    return feature.type().isScalar()
+        ? String.valueOf(shown(feature, value))
+        : JsonCollections.write(value);
+  }
+
+  /** A value as it is printed in JSON. */
+  static @Nullable Object shown(Column feature, @Nullable Object value) {
     return feature.type() == ColumnType.TIMESTAMP && value instanceof Long time
         ? Timestamps.format(time)
         : value;

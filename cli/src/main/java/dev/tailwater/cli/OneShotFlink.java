@@ -17,10 +17,15 @@ final class OneShotFlink {
 
   private OneShotFlink() {}
 
+  /** The folder for files of one run. */
+  static Path temporary(TailwaterHome home) throws IOException {
+    return Files.createDirectories(home.directory().resolve("tmp"));
+  }
+
   /** An environment whose job starts a cluster and ends it again. */
   static StreamExecutionEnvironment environment(TailwaterHome home, int parallelism)
       throws IOException {
-    Path temporary = Files.createDirectories(home.directory().resolve("tmp"));
+    Path temporary = temporary(home);
     Configuration configuration = new Configuration();
     configuration.set(RestOptions.BIND_ADDRESS, "127.0.0.1");
     configuration.set(RestOptions.BIND_PORT, "0");

@@ -219,6 +219,41 @@ final class TailwaterCommand {
     return new GetCommand(session.console()).run(loaded, redis, view, key, json, Instant.now());
   }
 
+  @Command(
+      name = "explain",
+      description = "Show which events are in each window of one entity, and which are not.")
+  int explain(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Parameters(paramLabel = "VIEW") String view,
+      @Parameters(paramLabel = "KEY=VALUE", arity = "1..*") List<String> key,
+      @Option(
+              names = "--at",
+              paramLabel = "TIME",
+              description = "As of this instant; else as of the entity's newest event.")
+          @Nullable String at,
+      @Option(
+              names = "--history",
+              paramLabel = "STREAM=FILE",
+              description = "Read a stream from a file; the others come from the log.")
+          @Nullable List<String> history,
+      @Mixin EnvironmentOption in,
+      @Option(names = "--json", description = "Print the explanation as JSON.") boolean json)
+      throws Exception {
+    Session session = begin("explain");
+    LoadedProject loaded = LoadedProject.load(project);
+    EnvironmentConfig config = in.load(project, environment);
+    return new ExplainCommand(session.console())
+        .run(
+            OneShotFlink.environment(session.home(), config.parallelism()),
+            OneShotFlink.temporary(session.home()),
+            loaded,
+            view,
+            key,
+            ExplainCommand.instant(at),
+            HistorySources.of(loaded, orEmpty(history), config, session.home()),
+            json);
+  }
+
   @Command(name = "sql", description = "Run one Flink SQL statement over the lake, read-only.")
   int sql(
       @Parameters(paramLabel = "STATEMENT", description = "As in \"SHOW DATABASES\".")

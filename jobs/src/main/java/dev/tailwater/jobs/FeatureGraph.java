@@ -64,6 +64,7 @@ public final class FeatureGraph {
   private final boolean[] activeChains;
   private final List<DataStream<OutgoingRecord>> deadLetters = new ArrayList<>();
   private final Map<Integer, DataStream<FeatureRow>> rowsByEntity = new TreeMap<>();
+  private final Map<Integer, DataStream<Envelope>> toldByEntity = new TreeMap<>();
   private final Map<Integer, DataStream<Envelope>> checkedByStream = new TreeMap<>();
   private final DataStream<Envelope> answers;
 
@@ -219,6 +220,11 @@ public final class FeatureGraph {
     return answers;
   }
 
+  /** What an entity that the run needs is told and asked. */
+  DataStream<Envelope> told(int entity) {
+    return Objects.requireNonNull(toldByEntity.get(entity));
+  }
+
   /** The accepted events of a stream that the options name as a label stream. */
   DataStream<Envelope> labels(int stream) {
     return Objects.requireNonNull(checkedByStream.get(stream));
@@ -310,6 +316,7 @@ public final class FeatureGraph {
             : null;
     // An event without a key says nothing about this entity: it goes around the operator.
     DataStream<Envelope> keyed = someSkip ? flow.filter(keyOf::isPresent) : flow;
+    toldByEntity.put(position, keyed);
     SingleOutputStreamOperator<Envelope> answered =
         keyed
             .keyBy(keyOf::of, Types.STRING)

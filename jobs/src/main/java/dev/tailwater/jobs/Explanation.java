@@ -1,0 +1,61 @@
+package dev.tailwater.jobs;
+
+import dev.tailwater.kernel.FeatureSpec;
+import dev.tailwater.schemas.Column;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Why the features of one entity are what they are at an instant.
+ *
+ * @param at milliseconds since the epoch
+ * @param facts every fact about the entity up to then, in the order of the log, those that no
+ *     window covers included
+ * @param later how many facts are newer than that
+ * @param features in the order of the view
+ * @param refused records about the entity that became dead letters or count for nothing
+ * @param unreadable records of these streams that cannot be read, and so may be about the entity
+ */
+public record Explanation(
+    long at,
+    List<Place> facts,
+    long later,
+    List<Feature> features,
+    List<Refused> refused,
+    long unreadable) {
+
+  public Explanation {
+    facts = List.copyOf(facts);
+    features = List.copyOf(features);
+    refused = List.copyOf(refused);
+  }
+
+  /** Where a fact stands in the log, and its event time. */
+  public record Place(String topic, int partition, long offset, long time) {}
+
+  /**
+   * One feature.
+   *
+   * @param spec what it computes; positions are those of its state
+   * @param value at the instant
+   * @param covered what it is computed from, in the order of the log
+   */
+  public record Feature(
+      Column column, FeatureSpec spec, @Nullable Object value, List<Covered> covered) {
+
+    public Feature {
+      covered = List.copyOf(covered);
+    }
+  }
+
+  /**
+   * A fact that a window covers.
+   *
+   * @param fact its number among the facts, from 0
+   * @param value what is aggregated; null where facts are only counted
+   */
+  public record Covered(int fact, @Nullable Object value) {}
+
+  /** A record that does not count, and why. */
+  public record Refused(String topic, int partition, long offset, String code, String reason) {}
+}
