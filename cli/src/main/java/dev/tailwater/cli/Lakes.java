@@ -32,24 +32,36 @@ final class Lakes {
    * run left in the home folder.
    */
   static Lake find(EnvironmentConfig environment, TailwaterHome home) throws IOException {
+    return present(environment, home)
+        .orElseThrow(
+            () ->
+                new CommandFailedException(
+                    "there is no lake in %s yet; run tailwater demo or tailwater up PROJECT first, or name another --home"
+                        .formatted(home.directory())));
+  }
+
+  /** The views that the lake has tables of; none if there is no lake yet. */
+  static Map<String, Lake.DeployedView> deployed(EnvironmentConfig environment, TailwaterHome home)
+      throws IOException {
+    Optional<Lake> lake = present(environment, home);
+    return lake.isPresent() ? lake.get().deployedViews() : Map.of();
+  }
+
+  private static Optional<Lake> present(EnvironmentConfig environment, TailwaterHome home)
+      throws IOException {
     if (!environment.lakeCatalog().isEmpty()) {
-      return of(environment, home.directory());
+      return Optional.of(of(environment, home.directory()));
     }
     Optional<RunningStack> running = RunningStack.find(home);
     if (running.isPresent()) {
-      return Lake.local(running.get().lake());
+      return Optional.of(Lake.local(running.get().lake()));
     }
     Path up = home.stack().resolve("lake");
     Path demo = home.demo().resolve("lake");
     if (isNewer(up, demo)) {
-      return Lake.local(up);
+      return Optional.of(Lake.local(up));
     }
-    if (Files.isDirectory(demo)) {
-      return Lake.local(demo);
-    }
-    throw new CommandFailedException(
-        "there is no lake in %s yet; run tailwater demo or tailwater up PROJECT first, or name another --home"
-            .formatted(home.directory()));
+    return Files.isDirectory(demo) ? Optional.of(Lake.local(demo)) : Optional.empty();
   }
 
   private static boolean isNewer(Path lake, Path other) throws IOException {

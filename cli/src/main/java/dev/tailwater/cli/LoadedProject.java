@@ -1,6 +1,7 @@
 package dev.tailwater.cli;
 
 import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.definitions.FeatureHashes;
 import dev.tailwater.definitions.InvalidProjectException;
 import dev.tailwater.definitions.Project;
 import dev.tailwater.definitions.ProjectLoader;
@@ -10,9 +11,13 @@ import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.PlanCompiler;
 import dev.tailwater.plan.StreamPlan;
 import dev.tailwater.plan.ViewPlan;
+import dev.tailwater.schemas.Column;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 
 /**
@@ -39,6 +44,22 @@ public record LoadedProject(Path directory, Project definitions, Plan plan) {
     }
     Project definitions = ProjectLoader.load(directory);
     return new LoadedProject(directory, definitions, PlanCompiler.compile(definitions));
+  }
+
+  /** What each feature means, as a hash, by view and feature. */
+  Map<String, Map<String, String>> featureHashes() {
+    FeatureHashes hashes = FeatureHashes.of(definitions);
+    Map<String, Map<String, String>> byView = new LinkedHashMap<>();
+    for (ViewPlan view : plan.views()) {
+      Map<String, String> byFeature = new LinkedHashMap<>();
+      for (Column feature : view.features()) {
+        byFeature.put(
+            feature.name(),
+            Objects.requireNonNull(hashes.features().get(view.name() + "." + feature.name())));
+      }
+      byView.put(view.name(), byFeature);
+    }
+    return byView;
   }
 
   /** The position of a view, by its name. */

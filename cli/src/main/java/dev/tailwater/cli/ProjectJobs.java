@@ -76,6 +76,7 @@ public record ProjectJobs(
         project.plan(),
         new LiveJob.Config(
             log, redis, lake, served(), askFrom, generation, MicroBatcherSettings.defaults()));
+    project.featureHashes().forEach(lake::recordFeatures);
   }
 
   /** Adds the archive job, which copies the predictions topics to the lake; needs a model. */

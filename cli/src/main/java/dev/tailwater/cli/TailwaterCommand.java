@@ -3,11 +3,13 @@ package dev.tailwater.cli;
 import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.definitions.InvalidProjectException;
+import dev.tailwater.jobs.SampleJob;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import picocli.AutoComplete;
@@ -114,6 +116,42 @@ final class TailwaterCommand {
       throws Exception {
     LogFile.none();
     return new CheckCommand(console).run(LoadedProject.load(project), verbose, json);
+  }
+
+  @Command(
+      name = "plan",
+      description = "Show what would change against what is deployed, and what it costs.")
+  int plan(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Option(
+              names = "--history",
+              paramLabel = "STREAM=FILE",
+              description = "Measure on this sample; the other streams come from the log.")
+          @Nullable List<String> history,
+      @Option(
+              names = "--sample",
+              description = "Measure on what the log holds, where no file is given.")
+          boolean sample,
+      @Mixin EnvironmentOption in,
+      @Option(names = "--json", description = "Print the plan as JSON.") boolean json)
+      throws Exception {
+    Session session = begin("plan");
+    LoadedProject loaded = LoadedProject.load(project);
+    EnvironmentConfig config = in.load(project, environment);
+    Optional<SampleJob.Costs> costs = Optional.empty();
+    if (sample || history != null) {
+      console.live("measuring the sample …");
+      costs =
+          Optional.of(
+              SampleJob.run(
+                  OneShotFlink.environment(session.home(), config.parallelism()),
+                  loaded.plan(),
+                  HistorySources.of(loaded, orEmpty(history), config, session.home())));
+    } else {
+      console.say("no costs: measure them with --history STREAM=FILE, or --sample for the log");
+    }
+    return new PlanCommand(session.console())
+        .run(loaded, Lakes.deployed(config, session.home()), costs, json);
   }
 
   @Command(

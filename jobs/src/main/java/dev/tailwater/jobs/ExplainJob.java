@@ -76,7 +76,7 @@ public final class ExplainJob {
     int[] views = {view};
     SpinePlan spine = SpinePlan.of(project, views);
     Plan plan = spine.plan();
-    SpineFile questions = SpineFile.open(emptySpine, spine.keys());
+    SpineFile questions = SpineFile.open(emptySpine, spine.columns());
     FeatureGraph graph =
         FeatureGraph.build(
             JobSettings.bounded(env),

@@ -3,6 +3,7 @@ package dev.tailwater.connectors.iceberg;
 import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.schemas.Column;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +48,7 @@ final class FeatureTable {
   private static final String VERSION_PROPERTY = "tailwater.definition-version";
   private static final String ENTITY_PROPERTY = "tailwater.entity";
   private static final String KEY_PROPERTY = "tailwater.key";
+  private static final String FEATURE_PROPERTIES = "tailwater.feature.";
 
   private FeatureTable() {}
 
@@ -191,5 +193,34 @@ final class FeatureTable {
       properties.commit();
     }
     return table;
+  }
+
+  /** The view as the table's properties tell it. */
+  static Lake.DeployedView deployed(Table table) {
+    Map<String, String> features = new HashMap<>();
+    table
+        .properties()
+        .forEach(
+            (key, value) -> {
+              if (key.startsWith(FEATURE_PROPERTIES)) {
+                features.put(key.substring(FEATURE_PROPERTIES.length()), value);
+              }
+            });
+    return new Lake.DeployedView(
+        table.properties().getOrDefault(VERSION_PROPERTY, "unknown"), features);
+  }
+
+  /** Records the hash of every feature, and forgets those of features that are gone. */
+  static void record(Table table, Map<String, String> hashes) {
+    Map<String, String> present = deployed(table).features();
+    if (present.equals(hashes)) {
+      return;
+    }
+    UpdateProperties properties = table.updateProperties();
+    hashes.forEach((feature, hash) -> properties.set(FEATURE_PROPERTIES + feature, hash));
+    present.keySet().stream()
+        .filter(feature -> !hashes.containsKey(feature))
+        .forEach(feature -> properties.remove(FEATURE_PROPERTIES + feature));
+    properties.commit();
   }
 }

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
@@ -174,6 +175,49 @@ public final class Lake implements Serializable {
         catalog -> {
           ensureNamespace(catalog, FEATURES);
           return FeatureTable.ensure(catalog, featureTable(layout.view()), layout);
+        });
+  }
+
+  /**
+   * A view as it was last deployed.
+   *
+   * @param version its definition version
+   * @param features the meaning of each feature as a hash; empty if it was not recorded
+   */
+  public record DeployedView(String version, Map<String, String> features) {
+    public DeployedView {
+      features = Map.copyOf(features);
+    }
+  }
+
+  /** The views that have a table, by name. */
+  public Map<String, DeployedView> deployedViews() {
+    return onCatalog(
+        catalog -> {
+          Map<String, DeployedView> views = new TreeMap<>();
+          Namespace namespace = Namespace.of(FEATURES);
+          if (catalog instanceof SupportsNamespaces namespaces
+              && !namespaces.namespaceExists(namespace)) {
+            return views;
+          }
+          for (TableIdentifier name : catalog.listTables(namespace)) {
+            views.put(name.name(), FeatureTable.deployed(catalog.loadTable(name)));
+          }
+          return views;
+        });
+  }
+
+  /**
+   * Records what the features of a view mean now, for {@link #deployedViews}.
+   *
+   * @param hashes by feature
+   * @throws IllegalArgumentException if the view has no table
+   */
+  public void recordFeatures(String view, Map<String, String> hashes) {
+    onCatalog(
+        catalog -> {
+          FeatureTable.record(loaded(catalog, featureTable(view)), hashes);
+          return view;
         });
   }
 
