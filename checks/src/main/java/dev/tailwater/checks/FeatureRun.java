@@ -13,6 +13,7 @@ import dev.tailwater.plan.Plan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
@@ -33,11 +34,16 @@ final class FeatureRun {
   private final SpinePlan spine;
   private final Plan project;
   private final int[] views;
+  private final boolean about;
 
-  FeatureRun(Plan project, int view) {
+  /**
+   * @param about whether questions name the events that they are about
+   */
+  FeatureRun(Plan project, int view, boolean about) {
     this.project = project;
     this.views = new int[] {view};
-    this.spine = SpinePlan.of(project, views);
+    this.spine = SpinePlan.of(project, views, about);
+    this.about = about;
   }
 
   /** A record of a stream, by the stream's position in the plan with the spine. */
@@ -55,7 +61,7 @@ final class FeatureRun {
   record Letter(String stream, int partition, long offset, DeadLetter.Code code, String reason) {}
 
   /** A question about the view, as it arrives. */
-  Arrival question(long number, long at, List<Object> key) {
+  Arrival question(long number, long at, List<Object> key, Optional<Object> aboutId) {
     LogRecord record = new LogRecord();
     record.offset = number;
     record.eventTime = at;
@@ -63,7 +69,10 @@ final class FeatureRun {
     for (int i = 0; i < key.size(); i++) {
       values[i] = key.get(i);
     }
-    values[key.size()] = number;
+    if (about) {
+      values[key.size()] = aboutId.orElse(null);
+    }
+    values[spine.columns().size()] = number;
     record.values = values;
     return new Arrival(spine.spine(), record);
   }
@@ -122,7 +131,12 @@ final class FeatureRun {
               spine.plan(),
               stream -> new NeverRead(),
               new FeatureGraph.Options(
-                  List.of(Ask.always(spine.spine(), views)), false, 0, Set.of()));
+                  List.of(
+                      Ask.always(spine.spine(), views)
+                          .about(about ? spine.columns().size() - 1 : -1)),
+                  false,
+                  0,
+                  Set.of()));
       answered = TrainingSetJob.answers(built, project, views);
       refused = built.deadLetters();
       List<DataStream<?>> ends = new ArrayList<>(refused);

@@ -34,10 +34,11 @@ final class NaiveFeatures {
   /**
    * One fact.
    *
+   * @param id of its event
    * @param passes by filter, whether the fact passes
    * @param values by column of the state's layout
    */
-  record NaiveFact(long time, boolean[] passes, @Nullable Object[] values) {}
+  record NaiveFact(long time, Object id, boolean[] passes, @Nullable Object[] values) {}
 
   /**
    * The value of a feature.

@@ -19,6 +19,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -65,8 +66,12 @@ final class NaiveRun {
     }
   }
 
-  /** The features of a view about one entity at an instant. */
-  @Nullable Object[] answer(int view, String key, long instant) {
+  /**
+   * The features of a view about one entity at an instant.
+   *
+   * @param about the id of the event that the question is about, if it is about one
+   */
+  @Nullable Object[] answer(int view, String key, long instant, Optional<Object> about) {
     ViewPlan asked = plan.views().get(view);
     EntityPlan entity = plan.entities().get(asked.entity());
     @Nullable Object[] answer = new Object[asked.features().size()];
@@ -76,8 +81,12 @@ final class NaiveRun {
       for (int i = 0; i < part.features().length; i++) {
         int feature = part.features()[i];
         FeatureSpec spec = input.layout().features().get(part.firstFeature() + i);
+        List<NaiveFact> counted =
+            spec.excludesSelf() && about.isPresent()
+                ? facts.stream().filter(fact -> !fact.id().equals(about.get())).toList()
+                : facts;
         answer[feature] =
-            NaiveFeatures.value(spec, asked.features().get(feature).type(), facts, instant);
+            NaiveFeatures.value(spec, asked.features().get(feature).type(), counted, instant);
       }
     }
     return answer;
@@ -132,7 +141,9 @@ final class NaiveRun {
     if (source instanceof ModelPlan.Source.Feature feature) {
       EntityPlan entity = plan.entities().get(plan.views().get(feature.view()).entity());
       String key = key(entity, chain.from(), row);
-      return key == null ? null : answer(feature.view(), key, row.time())[feature.feature()];
+      return key == null
+          ? null
+          : answer(feature.view(), key, row.time(), Optional.of(row.id()))[feature.feature()];
     }
     if (source instanceof ModelPlan.Source.ListElement element) {
       Object list = value(chain, element.list(), row);
@@ -197,6 +208,6 @@ final class NaiveRun {
     }
     @Nullable Object[] values =
         IntStream.of(origin.columns()).mapToObj(column -> row.carried()[column]).toArray();
-    return new NaiveFact(row.time(), passes, values);
+    return new NaiveFact(row.time(), row.id(), passes, values);
   }
 }

@@ -94,10 +94,15 @@ public final class ProjectCheck {
             .filter(v -> plan.views().get(v).name().equals(test.view()))
             .findFirst()
             .orElseThrow();
-    FeatureRun runs = new FeatureRun(plan, view);
+    FeatureRun runs =
+        new FeatureRun(
+            plan,
+            view,
+            test.expected().stream().anyMatch(expected -> expected.about().isPresent()));
     List<Arrival> questions = new ArrayList<>();
     for (Expected expected : test.expected()) {
-      questions.add(runs.question(questions.size(), expected.at(), expected.key()));
+      questions.add(
+          runs.question(questions.size(), expected.at(), expected.key(), expected.about()));
     }
     List<Arrival> events = events(test, 0);
     Outcome outcome = runs.run(inTime(events, questions), FeatureRun.NEVER);
@@ -279,7 +284,7 @@ public final class ProjectCheck {
         continue; // An event without a key is about nobody, and so is a question.
       }
       @Nullable Object[] answer = answer(outcome, i, features.size());
-      @Nullable Object[] naive = reference.answer(view, key, expected.at());
+      @Nullable Object[] naive = reference.answer(view, key, expected.at(), expected.about());
       List<String> lines = new ArrayList<>();
       for (int f = 0; f < features.size(); f++) {
         if (!agrees(aggregate(asked, f), naive[f], answer[f])) {

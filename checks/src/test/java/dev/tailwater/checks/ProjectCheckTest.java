@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -44,21 +45,25 @@ class ProjectCheckTest {
     Random random = new Random(seed);
     List<Given> given = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
+      String id = "p" + i;
       String stream = view.equals("both_ways") && random.nextInt(3) == 0 ? "refunds" : "payments";
-      given.add(payment(stream, START + 5 * MINUTE_MS * random.nextInt(300), random));
+      given.add(payment(id, stream, START + 5 * MINUTE_MS * random.nextInt(300), random));
     }
     given.sort((left, right) -> Long.compare(left.eventTime(), right.eventTime()));
     List<Expected> questions = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
       long at = START + 5 * MINUTE_MS * random.nextInt(320) - random.nextInt(2);
-      questions.add(new Expected(i, at, List.of("c" + random.nextInt(3)), Map.of()));
+      Optional<Object> about =
+          random.nextBoolean() ? Optional.of("p" + random.nextInt(40)) : Optional.empty();
+      questions.add(new Expected(i, at, List.of("c" + random.nextInt(3)), about, Map.of()));
     }
 
     assertThat(CHECK.run(test(view, given, questions)).problems()).isEmpty();
   }
 
-  private static Given payment(String stream, long at, Random random) {
+  private static Given payment(String id, String stream, long at, Random random) {
     Map<String, @Nullable Object> values = new HashMap<>();
+    values.put("id", id);
     values.put("at", at);
     values.put("customer", "c" + random.nextInt(2));
     if (random.nextInt(8) > 0) {
@@ -93,6 +98,17 @@ class ProjectCheckTest {
         .hasSize(3)
         .startsWith("project.yaml:5: at 2026-03-29T00:00:00.000Z, customer=c")
         .contains("  n_1h: expected 2, was 1", "  total_1h: expected 1.0, was NULL");
+  }
+
+  @Test
+  void aQuestionAboutAnEventLeavesItOutWhereItShould() throws Exception {
+    Given event = new Given(3, "payments", START, Map.of("id", "p1", "at", START, "customer", "c"));
+    Expected about =
+        new Expected(5, START, List.of("c"), Optional.of("p1"), Map.of("n_1h", new Value(0L, 0)));
+    Expected aboutNone = new Expected(6, START, List.of("c"), Map.of("n_1h", new Value(1L, 0)));
+
+    assertThat(CHECK.run(test("others", List.of(event), List.of(about, aboutNone))).problems())
+        .isEmpty();
   }
 
   @Test

@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,9 +43,16 @@ public record TestDefinition(
    *
    * @param at the instant of the question, in milliseconds since the epoch
    * @param key in the order and the types of the entity's key
+   * @param about the id of the event that the question is about, if it is about one
    * @param values by feature
    */
-  public record Expected(int line, long at, List<Object> key, Map<String, Value> values) {
+  public record Expected(
+      int line, long at, List<Object> key, Optional<Object> about, Map<String, Value> values) {
+
+    /** A question that is about no event. */
+    public Expected(int line, long at, List<Object> key, Map<String, Value> values) {
+      this(line, at, key, Optional.empty(), values);
+    }
 
     public Expected {
       key = List.copyOf(key);

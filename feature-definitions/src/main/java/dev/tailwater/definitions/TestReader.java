@@ -23,6 +23,7 @@ final class TestReader {
 
   private static final String AT = "at";
   private static final String STREAM = "stream";
+  private static final String ABOUT = "about";
   private static final Pattern TIME_OF_DAY = Pattern.compile("\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?");
 
   /** The day of a time that is written without one. */
@@ -158,6 +159,11 @@ final class TestReader {
           .flatMap(text -> scalar(text, column.type()))
           .ifPresent(key::add);
     }
+    Optional<Object> about = Optional.empty();
+    if (!known.contains(ABOUT) && definition.feature(ABOUT).isEmpty() && row.has(ABOUT)) {
+      known.add(ABOUT);
+      about = about(row, definition);
+    }
     Map<String, Value> values = new LinkedHashMap<>();
     for (String name : row.keys()) {
       Optional<FeatureDefinition> feature = definition.feature(name);
@@ -176,7 +182,36 @@ final class TestReader {
     }
     return key.size() < entity.key().size()
         ? Optional.empty()
-        : Optional.of(new Expected(row.here().line(), at.get(), key, values));
+        : Optional.of(new Expected(row.here().line(), at.get(), key, about, values));
+  }
+
+  /** The id of the event that a question is about, in the type of the streams' event ids. */
+  private Optional<Object> about(Section row, FeatureViewDefinition view) {
+    List<ColumnType> types = new ArrayList<>();
+    for (String name : view.streams()) {
+      streams
+          .get(name)
+          .map(StreamReader.Read::definition)
+          .ifPresent(
+              stream ->
+                  stream
+                      .eventId()
+                      .ifPresent(
+                          id -> {
+                            int position = stream.schema().indexOf(id);
+                            if (position >= 0) {
+                              types.add(stream.schema().columns().get(position).type());
+                            }
+                          }));
+    }
+    if (types.stream().distinct().count() != 1) {
+      problems.add(
+          row.at(ABOUT),
+          "needs streams with one type of event id",
+          "give the streams of view " + view.name() + " an event_id");
+      return Optional.empty();
+    }
+    return row.text(ABOUT).flatMap(text -> scalar(text, types.get(0)));
   }
 
   private Optional<Value> value(Section row, String name, ColumnType type) {

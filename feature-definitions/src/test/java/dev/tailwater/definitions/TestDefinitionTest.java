@@ -38,7 +38,7 @@ class TestDefinitionTest {
         - {at: "10:30", customer_id: a, country: null, terminal_id: 7}
       expect:
         - {at: "10:45", customer_id: a, n: 2, total: {near: 10, by: 1e-9}, recent: [10, .inf]}
-        - {at: "10:59:59.5", customer_id: b, total: null, places: {DE: 2, FR: 1}}
+        - {at: "10:59:59.5", customer_id: b, about: e7, total: null, places: {DE: 2, FR: 1}}
       """;
 
   private final ProjectFolder folder;
@@ -83,6 +83,8 @@ class TestDefinitionTest {
                 "n", new TestDefinition.Value(2L, 0),
                 "total", new TestDefinition.Value(10.0, 1e-9),
                 "recent", new TestDefinition.Value(List.of(10.0, Double.POSITIVE_INFINITY), 0)));
+    assertThat(expected.about()).isEmpty();
+    assertThat(test.expected().get(1).about()).contains("e7");
     assertThat(test.expected().get(1).values())
         .isEqualTo(
             Map.of(
