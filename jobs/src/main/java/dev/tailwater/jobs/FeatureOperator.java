@@ -52,6 +52,10 @@ import org.jspecify.annotations.Nullable;
  * of the key, because there timers fire after the whole key only. A fact that arrives behind the
  * clock repairs. While the sources are idle, online rows are refreshed as the wall clock goes on.
  *
+ * <p>A view of what was known learns of a fact when the clock passes its append time: an answer {@link
+ * dev.tailwater.definitions.AnswerMode#ON_ARRIVAL} lacks what was appended since the watermark, and
+ * a question behind the clock knows what was appended until then.
+ *
  * <p>An operator of its own and not a process function, because whatever leaves it carries its own
  * event time, also when a later event caused it to leave: the next operator sorts by it.
  */
@@ -59,6 +63,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     implements OneInputStreamOperator<Envelope, Envelope>, Triggerable<String, VoidNamespace> {
 
   private static final Told[] NOTHING = {};
+  private static final long[][] NO_REPAIRS = {};
 
   /** Sources are seldom idle for less. */
   private static final long SHORTEST_TICK_MS = 100;
@@ -343,16 +348,14 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   /** Tells the event to all states that want it, or keeps it until it is known. */
   private void tell(KeyState state, Envelope event) throws Exception {
     int[] told = viewsByStream[event.stream];
-    long[][] refreshed = new long[told.length][];
     FeatureRows written = rows;
-    boolean late = false;
-    for (int i = 0; i < told.length; i++) {
+    boolean late = event.eventTime <= state.clock;
+    // What is written already must be known before the fact hides it.
+    long[][] refreshed = late && written != null ? new long[told.length][] : NO_REPAIRS;
+    for (int i = 0; written != null && i < refreshed.length; i++) {
       long from = countsFrom(told[i], event);
       if (from <= state.clock) {
-        late = true;
-        if (written != null) {
-          refreshed[i] = written.refreshed(state, told[i], from);
-        }
+        refreshed[i] = written.refreshed(state, told[i], from);
       }
     }
 
@@ -394,7 +397,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
         written.emitOnline(state, view);
       }
     }
-    for (int i = 0; i < told.length; i++) {
+    for (int i = 0; i < refreshed.length; i++) {
       long[] before = refreshed[i];
       if (before != null && changedInputs[views.plan(told[i]).lastInput()]) {
         written.repair(state, told[i], countsFrom(told[i], event), before);
@@ -413,16 +416,19 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   }
 
   /**
-   * Counts what became of a fact and reports what is wrong with it, once for all states.
+   * Counts what became of a fact, for the first state that is told it, and reports what is wrong
+   * with it, once for all states.
    *
    * @return whether that is done
    */
   private boolean report(
       KeyState state, Told to, Envelope event, Inserted inserted, boolean reported) {
+    boolean counts = to.equals(toldByStream[event.stream][0]);
     switch (inserted) {
-      case NEW -> factsApplied.inc();
-      case REPLACED -> (isOfRows(to.input()) ? factsApplied : duplicateFacts).inc();
-      case DUPLICATE -> duplicateFacts.inc();
+      case NEW -> factsApplied.inc(counts ? 1 : 0);
+      case REPLACED ->
+          (isOfRows(to.input()) ? factsApplied : duplicateFacts).inc(counts ? 1 : 0);
+      case DUPLICATE -> duplicateFacts.inc(counts ? 1 : 0);
       case CONFLICT, REPLACED_CONFLICT -> {
         if (!reported) {
           conflictingFacts.inc();

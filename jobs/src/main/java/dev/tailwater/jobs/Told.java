@@ -9,10 +9,4 @@ import java.io.Serializable;
  * @param origin the stream's position among those that are told to the state
  * @param asKnown whether a fact counts only from its append time on
  */
-record Told(int input, int origin, boolean asKnown) implements Serializable {
-
-  /** The instant from which an event counts. */
-  long countsFrom(Envelope event) {
-    return asKnown ? event.knownFrom() : event.eventTime;
-  }
-}
+record Told(int input, int origin, boolean asKnown) implements Serializable {}

@@ -50,13 +50,16 @@ public record DeadLetter(
     UNDECODABLE,
     /** Its event time is further after its append time than the stream allows. */
     FUTURE,
-    /** Its event time is older than the disorder and lateness of the stream allow. */
+    /**
+     * Its event time is older than the disorder and lateness of the stream allow, or than what its
+     * entity still remembers.
+     */
     LATE,
     /** It broke an expectation whose {@code else} is {@code quarantine}. */
     EXPECTATION,
     /** It was decoded, and its event time is NULL. */
     MISSING_EVENT_TIME,
-    /** Another event with its id and another payload came first. */
+    /** Another event with its id and event time, but other values, stands before it in the log. */
     CONFLICT,
     /** An expression failed on its values. */
     EXPRESSION
