@@ -52,9 +52,9 @@ import org.jspecify.annotations.Nullable;
  * of the key, because there timers fire after the whole key only. A fact that arrives behind the
  * clock repairs. While the sources are idle, online rows are refreshed as the wall clock goes on.
  *
- * <p>A view of what was known learns of a fact when the clock passes its append time: an answer {@link
- * dev.tailwater.definitions.AnswerMode#ON_ARRIVAL} lacks what was appended since the watermark, and
- * a question behind the clock knows what was appended until then.
+ * <p>A view of what was known learns of a fact when the clock passes its append time: an answer
+ * {@link dev.tailwater.definitions.AnswerMode#ON_ARRIVAL} lacks what was appended since the
+ * watermark, and a question behind the clock knows what was appended until then.
  *
  * <p>An operator of its own and not a process function, because whatever leaves it carries its own
  * event time, also when a later event caused it to leave: the next operator sorts by it.
@@ -426,8 +426,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     boolean counts = to.equals(toldByStream[event.stream][0]);
     switch (inserted) {
       case NEW -> factsApplied.inc(counts ? 1 : 0);
-      case REPLACED ->
-          (isOfRows(to.input()) ? factsApplied : duplicateFacts).inc(counts ? 1 : 0);
+      case REPLACED -> (isOfRows(to.input()) ? factsApplied : duplicateFacts).inc(counts ? 1 : 0);
       case DUPLICATE -> duplicateFacts.inc(counts ? 1 : 0);
       case CONFLICT, REPLACED_CONFLICT -> {
         if (!reported) {
