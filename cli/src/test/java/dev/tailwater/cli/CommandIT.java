@@ -2,11 +2,17 @@ package dev.tailwater.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tailwater.connectors.iceberg.Lake;
+import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.jobs.FeatureGraph;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -109,6 +115,107 @@ class CommandIT {
     assertThat(value(lines, 2, "customer_spend.tx_count_7d")).isEqualTo("0");
     assertThat(value(lines, 2, "customer_spend.amount_avg_7d")).isEmpty();
     assertThat(value(lines, 3, "customer_spend.tx_count_7d")).isEqualTo("1");
+  }
+
+  private static final String PAYMENTS =
+      """
+      {"transaction_id":"1","tx_time":"2026-03-02T10:00:00Z","customer_id":"ann","terminal_id":"t","tx_amount":10}
+      {"transaction_id":"2","tx_time":"2026-03-02T10:30:00Z","customer_id":"ann","terminal_id":"t","tx_amount":5}
+      {"transaction_id":"3","tx_time":"2026-03-02T10:30:00Z","customer_id":"bob","terminal_id":"t","tx_amount":5}
+      {"transaction_id":"2","tx_time":"2026-03-02T10:30:00Z","customer_id":"ann","terminal_id":"t","tx_amount":5}
+      {"transaction_id":"2","tx_time":"2026-03-02T10:30:00Z","customer_id":"ann","terminal_id":"t","tx_amount":6}
+      {"transaction_id":"4","tx_time":"2026-03-02T10:31:00Z","customer_id":"ann","terminal_id":"t","tx_amount":-6}
+      {"transaction_id":"5","tx_time":"2026-02-02T10:31:00Z","customer_id":"ann","terminal_id":"t","tx_amount":6}
+      {"transaction_id":
+      {"transaction_id":"6","tx_time":"2026-03-02T12:31:00Z","customer_id":"ann","terminal_id":"t","tx_amount":7}
+      """;
+
+  @Test
+  void anExplanationNamesTheEventsOfEachWindowAndThoseThatDoNotCount() throws Exception {
+    Path history = write("transactions.jsonl", PAYMENTS);
+
+    Outcome explained = explain(history, "customer_id=ann", "--at", "2026-03-02T11:00:00Z");
+
+    assertThat(explained.code()).as(explained.err()).isEqualTo(Main.OK);
+    assertThat(explained.out())
+        .contains(
+            "customer_spend of customer ann at 2026-03-02T11:00:00.000Z: 2 events up to then, and 1 later",
+            "  #1 2026-03-02T10:00:00.000Z transactions/0/0",
+            "  #2 2026-03-02T10:30:00.000Z transactions/0/1",
+            "amount_avg_1d = 7.5: avg of 2, (2026-03-01T11:00:00Z, 2026-03-02T11:00:00Z]: #1 10.0, #2 5.0",
+            "night_sum = 0.0: sum of nothing that pass",
+            "not counted: transactions/0/3 DUPLICATE",
+            "not counted: transactions/0/4 CONFLICT",
+            "not counted: transactions/0/5 EXPECTATION: amount_positive",
+            "not counted: transactions/0/6 LATE",
+            "1 records cannot be read");
+
+    Outcome nobody = explain(history, "customer_id=eve");
+    assertThat(nobody.code()).isEqualTo(Main.FAILED);
+    assertThat(nobody.err()).contains("customer eve has no event").doesNotContain("\tat ");
+  }
+
+  private Outcome explain(Path history, String... rest) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of("explain", "../feature-definitions/examples/fraud", "customer_spend"));
+    arguments.addAll(List.of(rest));
+    arguments.addAll(List.of("--history", "transactions=" + history));
+    return run(arguments.toArray(String[]::new));
+  }
+
+  @Test
+  void aPlanComparesWithTheLakeAndMeasuresTheSample() throws Exception {
+    Path history = write("transactions.jsonl", PAYMENTS);
+    Path reports =
+        write(
+            "reports.csv",
+            "report_id,report_time,customer_id,terminal_id,is_fraud,transaction_id\n");
+    String project = "../feature-definitions/examples/fraud";
+
+    Outcome first =
+        run(
+            "plan",
+            project,
+            "--history",
+            "transactions=" + history,
+            "--history",
+            "fraud_reports=" + reports);
+    assertThat(first.code()).as(first.err()).isEqualTo(Main.OK);
+    assertThat(first.out())
+        .contains(
+            "customer_spend: new, version ",
+            "  new       amount_avg_1d,",
+            "  replay    transactions")
+        .containsPattern("state of customer: [1-9]\\d* bytes per key .* for 2 keys and 6 events")
+        .containsPattern("rows of customer_spend: \\d\\.\\d\\d per event");
+
+    LoadedProject loaded = LoadedProject.load(Path.of(project));
+    Lake lake = Lake.local(new TailwaterHome(directory).stack().resolve("lake"));
+    for (FeatureViewLayout layout : FeatureGraph.layouts(loaded.plan())) {
+      lake.ensureFeatureTable(layout);
+    }
+    Map<String, String> other =
+        new HashMap<>(loaded.featureHashes().getOrDefault("customer_spend", Map.of()));
+    other.put("amount_max", "0");
+    other.put("gone", "1");
+    other.remove("night_sum");
+    FeatureViewLayout spend = loaded.layout(loaded.view("customer_spend"));
+    lake.ensureFeatureTable(
+        new FeatureViewLayout(
+            spend.view(), "older", spend.entity(), spend.key(), spend.features(), 1));
+    lake.recordFeatures("customer_spend", other);
+
+    Outcome second = run("plan", project);
+    assertThat(second.code()).as(second.err()).isEqualTo(Main.OK);
+    assertThat(second.out())
+        .contains(
+            "customer_spend: version older becomes ",
+            "  new       night_sum",
+            "  changed   amount_max",
+            "  removed   gone",
+            "terminal_traffic: unchanged, version ")
+        .containsOnlyOnce("replay");
   }
 
   @Test
