@@ -46,7 +46,9 @@ class ProjectCheckTest {
     List<Given> given = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
       String id = "p" + i;
-      String stream = view.equals("both_ways") && random.nextInt(3) == 0 ? "refunds" : "payments";
+      boolean refund =
+          view.startsWith("refund") || (view.equals("both_ways") && random.nextInt(3) == 0);
+      String stream = refund ? "refunds" : "payments";
       given.add(payment(id, stream, START + 5 * MINUTE_MS * random.nextInt(300), random));
     }
     given.sort((left, right) -> Long.compare(left.eventTime(), right.eventTime()));
