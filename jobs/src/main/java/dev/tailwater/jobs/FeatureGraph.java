@@ -48,10 +48,14 @@ import org.jspecify.annotations.Nullable;
  * source:&lt;stream&gt; ─▶ check:&lt;stream&gt; ─▶ features:&lt;entity&gt; ─▶ features:&lt;entity&gt; ─▶ answers ─▶ vector, score
  *                        │                     │                     │
  *                        ▼                     ▼                     ▼
- *                   dead letters         feature rows          feature rows
+ *                   dead letters     feature rows,         feature rows,
+ *                                    dead letters          dead letters
  * </pre>
  *
- * Operator uids derive from definition names, never from positions.
+ * Views over views add a step {@code chain:<derived stream>} behind the last entity that they ask:
+ * there the event becomes a fact of the derived stream for the entities that follow.
+ *
+ * <p>Operator uids derive from definition names, never from positions.
  */
 public final class FeatureGraph {
 
