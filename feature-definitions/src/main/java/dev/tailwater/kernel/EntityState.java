@@ -60,6 +60,14 @@ public final class EntityState {
   /** The tail, if it was used since this header was made: a shortcut past the store. */
   private @Nullable Chunk tail;
 
+  /**
+   * The tail's rows and how many are in use, if that is known: a shortcut past the tail itself,
+   * which lies elsewhere in memory.
+   */
+  private long @Nullable [] tailRows;
+
+  private int tailCount;
+
   private long asOf;
   private int firstChunk = Chunk.NONE;
   private int tailChunk = Chunk.NONE;
@@ -230,6 +238,42 @@ public final class EntityState {
   }
 
   private void append(Fact fact, ChunkStore chunks) {
+    long[] rows = tailRows;
+    Chunk known = tail;
+    int at = tailCount * shape.stride;
+    if (rows != null
+        && known != null
+        && tailCount < Chunk.SEAL_AT
+        && at < rows.length
+        && shape.texts == 0) {
+      known.append(fact, rows, tailCount);
+      tailCount++;
+      chunks.put(tailChunk, known);
+    } else {
+      appendToChunk(fact, chunks);
+      rows = Objects.requireNonNull(tailRows);
+    }
+
+    int index = tailCount - 1;
+    at = index * shape.stride;
+    if (fact.time <= asOf) {
+      causePartition = fact.partition;
+      causeOffset = fact.offset;
+    }
+    for (int cursor = 0; cursor < shape.cursors; cursor++) {
+      if (fact.time <= target(cursor)) {
+        pass(cursor, rows, at, 1);
+        if (anyRunning) {
+          running.pass(cursor, load(tailChunk, chunks), index, true, true);
+        }
+      } else if (words[cursor] == NEVER) {
+        stand(cursor, fact.time, tailChunk, index);
+      }
+    }
+  }
+
+  /** Appends a fact to the tail, or to a new one if that has become long enough. */
+  private void appendToChunk(Fact fact, ChunkStore chunks) {
     Chunk into = tailChunk == Chunk.NONE ? null : load(tailChunk, chunks);
     if (into == null || into.count() >= Chunk.SEAL_AT) {
       Chunk successor = Chunk.tail(shape, tailChunk);
@@ -250,21 +294,6 @@ public final class EntityState {
       into.append(fact);
     }
     put(tailChunk, into, chunks);
-
-    int index = into.count() - 1;
-    if (fact.time <= asOf) {
-      cause(into, index);
-    }
-    for (int cursor = 0; cursor < shape.cursors; cursor++) {
-      if (fact.time <= target(cursor)) {
-        pass(cursor, into.rows(), index * shape.stride, 1);
-        if (anyRunning) {
-          running.pass(cursor, into, index, true, true);
-        }
-      } else if (words[cursor] == NEVER) {
-        stand(cursor, fact.time, tailChunk, index);
-      }
-    }
   }
 
   private Inserted insertInOrder(Fact fact, ChunkStore chunks) {
@@ -517,8 +546,12 @@ public final class EntityState {
     int index = indexOf(cursor);
     long[] rows = sealedRows[cursor];
     int count;
+    long[] newest = tailRows;
     if (rows != null) {
       count = rows.length;
+    } else if (newest != null && chunkOf(cursor) == tailChunk) {
+      rows = newest;
+      count = tailCount * stride;
     } else {
       Chunk chunk = load(chunkOf(cursor), chunks);
       rows = chunk.rows();
@@ -546,7 +579,8 @@ public final class EntityState {
   }
 
   private void passToNextChunk(int cursor, ChunkStore chunks) {
-    int id = load(chunkOf(cursor), chunks).next();
+    int from = chunkOf(cursor);
+    int id = from == tailChunk ? Chunk.NONE : load(from, chunks).next();
     if (id == Chunk.NONE) {
       words[cursor] = NEVER;
     } else {
@@ -1343,6 +1377,7 @@ public final class EntityState {
       if (firstChunk == Chunk.NONE) {
         tailChunk = Chunk.NONE;
         tail = null;
+        tailRows = null;
       } else if (firstChunk != tailChunk) {
         firstChunkLastTime = load(firstChunk, chunks).lastTime();
       }
@@ -1714,8 +1749,10 @@ public final class EntityState {
         summaries.append(id, chunk);
       }
     }
-    if (id == tailChunk && tail != chunk) {
+    if (id == tailChunk) {
       tail = chunk;
+      tailRows = chunk.rows();
+      tailCount = chunk.count();
     }
   }
 }
