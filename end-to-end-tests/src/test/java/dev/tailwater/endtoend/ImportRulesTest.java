@@ -33,6 +33,7 @@ class ImportRulesTest {
   private static final String[] FEATURE_DEFINITIONS = {
     "dev.tailwater.definitions..", "dev.tailwater.expressions..", "dev.tailwater.plan..", KERNEL
   };
+  private static final String SKETCHES = "org.apache.datasketches..";
   private static final String SERVING = "dev.tailwater.serving..";
   private static final String TRAINING = "dev.tailwater.training..";
   private static final String LOCAL_STACK = "dev.tailwater.localstack..";
@@ -54,12 +55,12 @@ class ImportRulesTest {
               platformOr(SCHEMAS, "org.apache.avro..", "com.fasterxml.jackson.core.."));
 
   @ArchTest
-  static final ArchRule theKernelIsPlainJavaOverSchemas =
+  static final ArchRule theKernelIsPlainJavaOverSchemasAndSketches =
       classes()
           .that()
           .resideInAPackage(KERNEL)
           .should()
-          .onlyDependOnClassesThat(platformOr(KERNEL, SCHEMAS));
+          .onlyDependOnClassesThat(platformOr(KERNEL, SCHEMAS, SKETCHES));
 
   @ArchTest
   static final ArchRule definitionsKnowYamlAndCalcite =
@@ -72,6 +73,7 @@ class ImportRulesTest {
                   and(
                       FEATURE_DEFINITIONS,
                       SCHEMAS,
+                      SKETCHES,
                       "org.snakeyaml.engine..",
                       "org.apache.calcite..")));
 
