@@ -111,14 +111,20 @@ record ConformanceCase(
   }
 
   /** A JSON object. */
-  @SuppressWarnings("unchecked")
   static Map<String, @Nullable Object> map(@Nullable Object json) {
-    return json == null ? Map.of() : (Map<String, @Nullable Object>) json;
+    Map<String, @Nullable Object> object = new LinkedHashMap<>();
+    if (json instanceof Map<?, ?> entries) {
+      entries.forEach((key, value) -> object.put(String.valueOf(key), value));
+    }
+    return object;
   }
 
   /** A JSON array of objects. */
-  @SuppressWarnings("unchecked")
   static List<Map<String, @Nullable Object>> maps(@Nullable Object json) {
-    return json == null ? List.of() : (List<Map<String, @Nullable Object>>) json;
+    List<Map<String, @Nullable Object>> objects = new ArrayList<>();
+    if (json instanceof List<?> elements) {
+      elements.forEach(element -> objects.add(map(element)));
+    }
+    return objects;
   }
 }
