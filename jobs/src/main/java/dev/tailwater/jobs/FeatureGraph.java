@@ -52,8 +52,8 @@ import org.jspecify.annotations.Nullable;
  *                                    dead letters          dead letters
  * </pre>
  *
- * <p>Views over views add a step {@code chain:<derived stream>} behind the last entity that they ask:
- * there the event becomes a fact of the derived stream for the entities that follow.
+ * <p>Views over views add a step {@code chain:<derived stream>} behind the last entity that they
+ * ask: there the event becomes a fact of the derived stream for the entities that follow.
  *
  * <p>Operator uids derive from definition names, never from positions.
  */
