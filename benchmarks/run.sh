@@ -20,7 +20,7 @@ fi
 
 # An argument file: the class path is longer than some systems' command lines.
 arguments="$root/benchmarks/target/$name.arguments"
-printf -- '-Xmx1g\n-cp\n"%s:%s"\n%s\n' "$classes" "$(cat "$class_path")" "$main" > "$arguments"
+printf -- '-Xmx%s\n-cp\n"%s:%s"\n%s\n' "${HEAP:-1g}" "$classes" "$(cat "$class_path")" "$main" > "$arguments"
 java="java"
 if [[ -n "${JAVA_HOME:-}" ]]; then
   java="$JAVA_HOME/bin/java"

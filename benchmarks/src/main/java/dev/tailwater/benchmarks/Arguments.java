@@ -5,15 +5,17 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A benchmark's command line: one file, and options that each have a value. */
 final class Arguments {
 
-  private final Path file;
+  private final @Nullable Path file;
   private final Map<String, String> values;
 
-  private Arguments(Path file, Map<String, String> values) {
+  private Arguments(@Nullable Path file, Map<String, String> values) {
     this.file = file;
     this.values = values;
   }
@@ -24,6 +26,31 @@ final class Arguments {
    * @throws IllegalArgumentException naming the argument and what is wrong with it
    */
   static Arguments parse(String[] arguments, List<String> options) {
+    Arguments parsed = read(arguments, options);
+    Path file = parsed.file;
+    if (file == null) {
+      throw new IllegalArgumentException("name the transactions file");
+    }
+    if (!Files.isReadable(file)) {
+      throw new IllegalArgumentException(file + " cannot be read: is there such a file?");
+    }
+    return parsed;
+  }
+
+  /**
+   * Reads the command line of a benchmark that needs no file.
+   *
+   * @throws IllegalArgumentException naming the argument and what is wrong with it
+   */
+  static Arguments withoutFile(String[] arguments, List<String> options) {
+    Arguments parsed = read(arguments, options);
+    if (parsed.file != null) {
+      throw new IllegalArgumentException("no file is read, but there is " + parsed.file);
+    }
+    return parsed;
+  }
+
+  private static Arguments read(String[] arguments, List<String> options) {
     Path file = null;
     Map<String, String> values = new HashMap<>();
     for (int i = 0; i < arguments.length; i++) {
@@ -43,18 +70,12 @@ final class Arguments {
       }
       values.put(argument, arguments[i]);
     }
-    if (file == null) {
-      throw new IllegalArgumentException("name the transactions file");
-    }
-    if (!Files.isReadable(file)) {
-      throw new IllegalArgumentException(file + " cannot be read: is there such a file?");
-    }
     return new Arguments(file, values);
   }
 
   /** The file, which can be read. */
   Path file() {
-    return file;
+    return Objects.requireNonNull(file);
   }
 
   String text(String option, String otherwise) {

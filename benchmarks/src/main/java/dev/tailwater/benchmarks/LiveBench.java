@@ -107,7 +107,7 @@ public final class LiveBench {
 
   private static void run(Options options, Path work) throws Exception {
     TRAINING_LOG.setLevel(Level.WARNING);
-    Plan plan = HandbookProject.plan();
+    Plan plan = BenchmarkProject.FRAUD_HANDBOOK.plan();
     StreamPlan stream = plan.streams().get(0);
     ModelPlan model = plan.models().get(0);
     Files.write(work.resolve(MODEL), model(model));

@@ -20,8 +20,9 @@ import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
- * The process that {@link LiveBench} measures: Flink with the live job of {@link HandbookProject},
- * both stores and a model, and nothing else. It runs until it is stopped.
+ * The process that {@link LiveBench} measures: Flink with the live job of {@link
+ * BenchmarkProject#FRAUD_HANDBOOK}, both stores and a model, and nothing else. It runs until it is
+ * stopped.
  */
 final class LiveFlink {
 
@@ -47,7 +48,7 @@ final class LiveFlink {
         StreamExecutionEnvironment.createLocalEnvironment(PARALLELISM, configuration);
     LiveJob.build(
         env,
-        HandbookProject.plan(),
+        BenchmarkProject.FRAUD_HANDBOOK.plan(),
         new LiveJob.Config(
             KafkaLog.at(arguments[0]),
             RedisAddress.parse(arguments[1]),

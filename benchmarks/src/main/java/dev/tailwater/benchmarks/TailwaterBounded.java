@@ -67,7 +67,7 @@ final class TailwaterBounded implements Contender {
   /** The features of every transaction of a file, in the order of {@link FraudFeatures}. */
   static DataStream<ScoringRequest> features(StreamExecutionEnvironment env, Path csv)
       throws IOException {
-    Plan plan = HandbookProject.plan();
+    Plan plan = BenchmarkProject.FRAUD_HANDBOOK.plan();
     BoundedSources sources =
         new BoundedSources(Optional.empty(), Map.of(plan.streams().get(0).name(), csv));
     ModelPlan model = plan.models().get(0);
