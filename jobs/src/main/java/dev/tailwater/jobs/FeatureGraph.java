@@ -6,7 +6,6 @@ import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.connectors.log.LogRecordSerializer;
 import dev.tailwater.connectors.log.PredictionSerializer;
 import dev.tailwater.connectors.log.SerializedTypeInfo;
-import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureRowSerializer;
 import dev.tailwater.connectors.store.FeatureViewLayout;
@@ -18,7 +17,6 @@ import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.StreamPlan;
 import dev.tailwater.schemas.Prediction;
 import dev.tailwater.serving.MicroBatcherSettings;
-import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -308,10 +306,10 @@ public final class FeatureGraph {
   private DataStream<Envelope> features(DataStream<Envelope> flow, int position, boolean[] joined) {
     EntityPlan entity = plan.entities().get(position);
     Visits visits = visits(position);
-    KeyOf keyOf = new KeyOf(keyPositions(position));
+    EntityKey key = new EntityKey(keyPositions(position));
     boolean someSkip = false;
     for (int stream = 0; stream < plan.streams().size(); stream++) {
-      someSkip |= joined[baseStreams[stream]] && keyOf.mayBeMissing(plan, stream);
+      someSkip |= joined[baseStreams[stream]] && key.mayBeMissing(plan, stream);
     }
     OutputTag<OutgoingRecord> refused = new OutputTag<>("dead-letters", OutgoingRecord.typeInfo());
     OutputTag<FeatureRow> rows =
@@ -319,24 +317,32 @@ public final class FeatureGraph {
             ? new OutputTag<>("feature-rows", FeatureRowSerializer.typeInfo(layouts(plan)))
             : null;
     // An event without a key says nothing about this entity: it goes around the operator.
-    DataStream<Envelope> keyed = someSkip ? flow.filter(keyOf::isPresent) : flow;
+    DataStream<Envelope> keyed = someSkip ? flow.filter(key::isPresent) : flow;
     toldByEntity.put(position, keyed);
     SingleOutputStreamOperator<Envelope> answered =
-        keyed
-            .keyBy(keyOf::of, Types.STRING)
+        (sortedInput ? inOrder(keyed, key, entity.name()) : keyed.keyBy(key::of, Types.STRING))
             .transform(
                 "features:" + entity.name(),
                 envelopes,
                 new FeatureOperator(
-                    plan, position, sortedInput, rows, refused, options.generation(), visits))
+                    plan, position, key, sortedInput, rows, refused, options.generation(), visits))
             .uid("features:" + entity.name());
     deadLetters.add(answered.getSideOutput(refused));
     if (rows != null) {
       rowsByEntity.put(position, answered.getSideOutput(rows));
     }
-    return someSkip
-        ? answered.union(flow.filter(envelope -> !keyOf.isPresent(envelope)))
-        : answered;
+    return someSkip ? answered.union(flow.filter(envelope -> !key.isPresent(envelope))) : answered;
+  }
+
+  /** Key by key, each in the order of the log, and in the same task all of a key. */
+  private DataStream<Envelope> inOrder(DataStream<Envelope> flow, EntityKey key, String entity) {
+    return OrderOperator.inOrder(
+        flow.partitionCustom(
+            (hash, partitions) -> Math.floorMod(hash, partitions),
+            envelope -> key.key(envelope).hashCode() * 0x9e3779b9 >>> 8),
+        EnvelopeSerializer.of(plan),
+        key,
+        "order:" + entity);
   }
 
   private static DataStream<Envelope> union(
@@ -439,32 +445,5 @@ public final class FeatureGraph {
       positions[stream] = key != null && needs(entity, stream) ? key : new int[0];
     }
     return positions;
-  }
-
-  /**
-   * The entity key of an envelope.
-   *
-   * @param positions per stream the positions of the key columns; none if the stream is not for the
-   *     entity
-   */
-  private record KeyOf(int[][] positions) implements Serializable {
-
-    boolean isPresent(Envelope envelope) {
-      return EntityKey.isPresent(envelope, positions[envelope.stream]);
-    }
-
-    String of(Envelope envelope) {
-      return Objects.requireNonNull(EntityKeys.encode(envelope.values, positions[envelope.stream]));
-    }
-
-    boolean mayBeMissing(Plan plan, int stream) {
-      int[] columns = positions[stream];
-      for (int column : columns) {
-        if (plan.streams().get(stream).carried().get(column).nullable()) {
-          return true;
-        }
-      }
-      return columns.length == 0;
-    }
   }
 }

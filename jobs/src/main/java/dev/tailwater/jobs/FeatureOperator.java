@@ -2,7 +2,6 @@ package dev.tailwater.jobs;
 
 import dev.tailwater.connectors.kafka.OutgoingRecord;
 import dev.tailwater.connectors.store.FeatureRow;
-import dev.tailwater.kernel.Chunk;
 import dev.tailwater.kernel.ChunkStore;
 import dev.tailwater.kernel.EntityState;
 import dev.tailwater.kernel.Fact;
@@ -12,23 +11,15 @@ import dev.tailwater.kernel.StateLayout;
 import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.schemas.Timestamps;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.Collectors;
+import java.util.Objects;
 import java.util.stream.IntStream;
-import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.state.MapState;
-import org.apache.flink.api.common.state.MapStateDescriptor;
-import org.apache.flink.api.common.state.ValueState;
-import org.apache.flink.api.common.state.ValueStateDescriptor;
-import org.apache.flink.api.common.typeutils.base.IntSerializer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.runtime.state.VoidNamespace;
 import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.InternalTimer;
 import org.apache.flink.streaming.api.operators.InternalTimerService;
 import org.apache.flink.streaming.api.operators.InternalTimerServiceImpl;
@@ -36,7 +27,6 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
-import org.apache.flink.util.FlinkRuntimeException;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
@@ -48,9 +38,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Facts apply at once, those of a view of what was known at their append time. What must be the
  * same in any arrival order (final rows, answers {@link
  * dev.tailwater.definitions.AnswerMode#ON_WATERMARK}) waits until the key's clock passes its
- * instant. The clock is the watermark; with input sorted by event time (BATCH) it is the next event
- * of the key, because there timers fire after the whole key only. A fact that arrives behind the
- * clock repairs. While the sources are idle, online rows are refreshed as the wall clock goes on.
+ * instant. The clock is the watermark; where a bounded input comes key by key it is the key's next
+ * event. A fact that arrives behind the clock repairs. While the sources are idle, online rows are
+ * refreshed as the wall clock goes on.
  *
  * <p>A view of what was known learns of a fact when the clock passes its append time: an answer
  * {@link dev.tailwater.definitions.AnswerMode#ON_ARRIVAL} lacks what was appended since the
@@ -60,7 +50,9 @@ import org.jspecify.annotations.Nullable;
  * event time, also when a later event caused it to leave: the next operator sorts by it.
  */
 final class FeatureOperator extends AbstractStreamOperator<Envelope>
-    implements OneInputStreamOperator<Envelope, Envelope>, Triggerable<String, VoidNamespace> {
+    implements OneInputStreamOperator<Envelope, Envelope>,
+        BoundedOneInput,
+        Triggerable<String, VoidNamespace> {
 
   private static final Told[] NOTHING = {};
   private static final long[][] NO_REPAIRS = {};
@@ -71,6 +63,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   private final Plan plan;
   private final int position;
   private final EntityPlan entity;
+  private final EntityKey key;
   private final boolean sortedInput;
   private final @Nullable OutputTag<FeatureRow> rowsTag;
   private final OutputTag<OutgoingRecord> deadLetters;
@@ -82,11 +75,12 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   private final long latenessMs;
   private final long refreshMs;
 
-  private transient InternalTimerService<VoidNamespace> timers;
+  private transient @Nullable InternalTimerService<VoidNamespace> timers;
   private transient @Nullable InternalTimerServiceImpl<String, VoidNamespace> onlineTimers;
   private transient @Nullable IdleClock idleClock;
-  private transient ValueState<KeyState> keyState;
-  private transient List<MapState<Integer, Chunk>> chunkStates;
+  private transient @Nullable PassingMemory passing;
+  private transient @Nullable Object passingKey;
+  private transient KeyMemory memory;
   private transient Waiting waiting;
   private transient ChunkStore[] chunks;
   private transient Fact[] facts;
@@ -108,13 +102,16 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   /**
    * Creates the operator of one entity.
    *
-   * @param sortedInput whether each key's events come in event-time order, as in BATCH
+   * @param key where the entity's key is in an event
+   * @param sortedInput whether the whole input comes key by key, of each key in the order of the
+   *     log; otherwise it is keyed by the key's text
    * @param rows where feature rows go, or null if nobody stores them
    * @param deadLetters where events go that an entity cannot count
    */
   FeatureOperator(
       Plan plan,
       int entity,
+      EntityKey key,
       boolean sortedInput,
       @Nullable OutputTag<FeatureRow> rows,
       OutputTag<OutgoingRecord> deadLetters,
@@ -123,6 +120,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     this.plan = plan;
     this.position = entity;
     this.entity = plan.entities().get(entity);
+    this.key = key;
     this.sortedInput = sortedInput;
     this.rowsTag = rows;
     this.deadLetters = deadLetters;
@@ -172,29 +170,17 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   @Override
   public void open() throws Exception {
     super.open();
-    timers = getInternalTimerService("clock", VoidNamespaceSerializer.INSTANCE, this);
     List<StateLayout> layouts = layouts();
-    keyState =
-        getRuntimeContext()
-            .getState(new ValueStateDescriptor<>("key", new KeyState.Serializer(layouts)));
-    waiting =
-        new Waiting(
-            getRuntimeContext()
-                .getListState(new ListStateDescriptor<>("waiting", EnvelopeSerializer.of(plan))));
-    chunkStates = new ArrayList<>();
-    chunks = new ChunkStore[layouts.size()];
-    facts = new Fact[layouts.size()];
-    List<String> names = chunkNames();
-    for (int i = 0; i < chunks.length; i++) {
-      MapState<Integer, Chunk> state =
-          getRuntimeContext()
-              .getMapState(
-                  new MapStateDescriptor<>(
-                      names.get(i), IntSerializer.INSTANCE, new ChunkSerializer(layouts.get(i))));
-      chunkStates.add(state);
-      chunks[i] = new StateChunks(state);
-      facts[i] = new Fact(layouts.get(i));
+    if (sortedInput) {
+      passing = new PassingMemory(layouts.size());
+      memory = passing;
+    } else {
+      timers = getInternalTimerService("clock", VoidNamespaceSerializer.INSTANCE, this);
+      memory = new KeyedMemory(getRuntimeContext(), () -> (String) getCurrentKey(), plan, entity);
     }
+    chunks = memory.chunks();
+    waiting = memory.waiting();
+    facts = layouts.stream().map(Fact::new).toArray(Fact[]::new);
     views = new EntityViews(plan, position, chunks);
     refused = new RefusedFacts(plan);
     changedInputs = new boolean[layouts.size()];
@@ -215,19 +201,19 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
               views,
               sortedInput,
               generation,
-              () -> (String) getCurrentKey(),
+              memory::key,
               (row, instant) -> {
                 output.collect(tag, new StreamRecord<>(row, instant));
                 rowsEmitted.inc();
               });
-      if (!sortedInput && refreshMs > 0) {
-        openIdleClock(rows);
+      if (timers != null && refreshMs > 0) {
+        openIdleClock(rows, timers);
       }
     }
   }
 
   /** Timers of their own, because the clock of the others must not move while sources are idle. */
-  private void openIdleClock(FeatureRows refreshed) {
+  private void openIdleClock(FeatureRows refreshed, InternalTimerService<VoidNamespace> eventTime) {
     InternalTimerService<VoidNamespace> service =
         getInternalTimerService(
             "online-refresh",
@@ -255,7 +241,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     idleClock =
         new IdleClock(
             getProcessingTimeService(),
-            timers::currentWatermark,
+            eventTime::currentWatermark,
             Math.max(everyMs, SHORTEST_TICK_MS),
             instant -> {
               idleInstant = instant;
@@ -265,21 +251,6 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
 
   private List<StateLayout> layouts() {
     return entity.inputs().stream().map(EntityPlan.Input::layout).toList();
-  }
-
-  /** The names of the inputs' states: their streams, and a number where those are the same. */
-  private List<String> chunkNames() {
-    Map<String, Integer> seen = new HashMap<>();
-    List<String> names = new ArrayList<>();
-    for (EntityPlan.Input input : entity.inputs()) {
-      String streams =
-          input.origins().stream()
-              .map(origin -> plan.streams().get(origin.stream()).name())
-              .collect(Collectors.joining("+", "facts:", ""));
-      int before = seen.merge(streams, 1, Integer::sum) - 1;
-      names.add(before == 0 ? streams : streams + "#" + before);
-    }
-    return names;
   }
 
   @Override
@@ -298,13 +269,16 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   @Override
   public void processElement(StreamRecord<Envelope> element) throws Exception {
     Envelope event = element.getValue();
-    KeyState state = keyState.value();
+    if (passing != null) {
+      pass(passing, event);
+    }
+    KeyState state = memory.load();
     if (state == null) {
       state = new KeyState(layouts(), rows == null ? 0 : FeatureRows.tracked(views));
     } else {
       track(state);
     }
-    if (sortedInput) {
+    if (timers == null) {
       advance(state, event.eventTime - 1);
     } else {
       state.clock = Math.max(state.clock, timers.currentWatermark());
@@ -335,7 +309,33 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     }
     prune(state, sortedInput ? event.eventTime - 1 : state.clock);
     wake(state, Math.min(Math.min(wakeAt, state.firstWaiting), endOfState(state)));
-    keyState.update(state);
+    memory.save(state);
+  }
+
+  /** Ends the key before, if the event is the first of the next one. */
+  private void pass(PassingMemory keys, Envelope event) throws Exception {
+    Object next = key.key(event);
+    if (!next.equals(passingKey)) {
+      endOfKey();
+      keys.next(key.of(event));
+      passingKey = next;
+    }
+  }
+
+  @Override
+  public void endInput() throws Exception {
+    if (sortedInput) {
+      endOfKey();
+    }
+  }
+
+  /** Nothing more will come: all that is due happens. */
+  private void endOfKey() throws Exception {
+    KeyState state = memory.load();
+    if (state != null) {
+      advance(state, Long.MAX_VALUE);
+      memory.clear();
+    }
   }
 
   private void track(KeyState state) {
@@ -464,27 +464,21 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
 
   @Override
   public void onEventTime(InternalTimer<String, VoidNamespace> timer) throws Exception {
-    KeyState state = keyState.value();
+    KeyState state = memory.load();
     if (state == null || timer.getTimestamp() != state.wakeAt) {
       return; // A timer that an earlier one has overtaken.
     }
     track(state);
     state.wakeAt = Long.MAX_VALUE;
-    long watermark = timers.currentWatermark();
+    long watermark = Objects.requireNonNull(timers).currentWatermark();
     advance(state, watermark);
     prune(state, state.clock);
     if (endOfState(state) <= watermark && state.firstWaiting == Long.MAX_VALUE) {
-      clear();
+      memory.clear();
       return;
     }
     wake(state, Math.min(nextDue(state), endOfState(state)));
-    keyState.update(state);
-  }
-
-  private void clear() {
-    keyState.clear();
-    waiting.clear();
-    chunkStates.forEach(MapState::clear);
+    memory.save(state);
   }
 
   /**
@@ -508,11 +502,15 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   }
 
   private void wake(KeyState state, long at) {
+    InternalTimerService<VoidNamespace> clock = timers;
+    if (clock == null) {
+      return; // The next event of the key, or its end, moves the clock.
+    }
     if (at < state.wakeAt) {
-      timers.registerEventTimeTimer(VoidNamespace.INSTANCE, at);
+      clock.registerEventTimeTimer(VoidNamespace.INSTANCE, at);
       state.wakeAt = at;
     }
-    wakeOnline(state, timers.currentWatermark());
+    wakeOnline(state, clock.currentWatermark());
   }
 
   /** Until the clock has passed a refresh, it may become due while the sources are idle. */
@@ -534,14 +532,14 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
 
   private void refreshOnline(FeatureRows written, long wokenAt) throws Exception {
     IdleClock clock = idleClock;
-    KeyState state = keyState.value();
+    KeyState state = memory.load();
     if (clock == null || !clock.isRunning() || state == null || wokenAt != state.onlineWakeAt) {
       return; // The watermark has passed it as well, and refreshes both stores.
     }
     written.refreshOnline(state, idleInstant);
     state.onlineWakeAt = Long.MAX_VALUE;
     wakeOnline(state, idleInstant);
-    keyState.update(state);
+    memory.save(state);
   }
 
   /** The next event time at which a row becomes final or something that waits is due. */
@@ -639,37 +637,6 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     }
     for (int i = 0; i < state.inputs.length; i++) {
       state.inputs[i].prune(clock, chunks[i]);
-    }
-  }
-
-  /** The chunks of the current key, in keyed state. */
-  private record StateChunks(MapState<Integer, Chunk> state) implements ChunkStore {
-
-    @Override
-    public @Nullable Chunk get(int id) {
-      try {
-        return state.get(id);
-      } catch (Exception e) {
-        throw new FlinkRuntimeException("cannot read facts from keyed state", e);
-      }
-    }
-
-    @Override
-    public void put(int id, Chunk chunk) {
-      try {
-        state.put(id, chunk);
-      } catch (Exception e) {
-        throw new FlinkRuntimeException("cannot write facts to keyed state", e);
-      }
-    }
-
-    @Override
-    public void remove(int id) {
-      try {
-        state.remove(id);
-      } catch (Exception e) {
-        throw new FlinkRuntimeException("cannot remove facts from keyed state", e);
-      }
     }
   }
 }

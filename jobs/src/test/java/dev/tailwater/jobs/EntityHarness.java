@@ -50,6 +50,7 @@ final class EntityHarness implements AutoCloseable {
             new FeatureOperator(
                 plan,
                 0,
+                key(streams),
                 options.sorted(),
                 rows,
                 DEAD_LETTERS,
@@ -70,6 +71,12 @@ final class EntityHarness implements AutoCloseable {
       operator.initializeState(restored);
     }
     operator.open();
+  }
+
+  private static EntityKey key(int streams) {
+    int[][] positions = new int[streams][];
+    Arrays.fill(positions, new int[] {TestPlans.CARD});
+    return new EntityKey(positions);
   }
 
   static EntityHarness live(Plan plan) throws Exception {
@@ -107,6 +114,12 @@ final class EntityHarness implements AutoCloseable {
 
   void watermark(long instant) throws Exception {
     operator.processWatermark(instant);
+  }
+
+  /** Nothing more comes: to sorted input the same as the last watermark. */
+  void end() throws Exception {
+    operator.processWatermark(Long.MAX_VALUE);
+    operator.endInput();
   }
 
   void idle(boolean idle) throws Exception {

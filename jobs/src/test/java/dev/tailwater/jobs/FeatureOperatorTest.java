@@ -206,6 +206,7 @@ class FeatureOperatorTest {
             new FeatureOperator(
                 PLAN,
                 0,
+                new EntityKey(new int[][] {{1}}),
                 false,
                 ROWS,
                 DEAD_LETTERS,

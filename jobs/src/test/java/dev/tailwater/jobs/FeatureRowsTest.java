@@ -296,7 +296,7 @@ class FeatureRowsTest {
         operator.watermark(newest - disorderMs - 1);
       }
     }
-    operator.watermark(Long.MAX_VALUE);
+    operator.end();
     rows.addAll(operator.allRows());
     operator.close();
     return rows;

@@ -230,7 +230,7 @@ class QuestionsTest {
         operator.watermark(newest - disorderMs - 1);
       }
     }
-    operator.watermark(Long.MAX_VALUE);
+    operator.end();
     answers.addAll(operator.answers());
     rows.addAll(operator.rows());
     operator.close();

@@ -163,7 +163,7 @@ class ToldFactsTest {
       for (Envelope event : events) {
         operator.tell(event);
       }
-      operator.watermark(Long.MAX_VALUE);
+      operator.end();
       return operator.allRows().stream()
           .filter(FeatureRow::offline)
           .map(EntityHarness::text)

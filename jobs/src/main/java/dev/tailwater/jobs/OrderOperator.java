@@ -1,0 +1,159 @@
+package dev.tailwater.jobs;
+
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.function.Function;
+import java.util.function.ToLongFunction;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
+import org.apache.flink.core.memory.ManagedMemoryUseCase;
+import org.apache.flink.core.memory.MemorySegment;
+import org.apache.flink.runtime.execution.Environment;
+import org.apache.flink.runtime.io.disk.iomanager.IOManager;
+import org.apache.flink.runtime.memory.MemoryAllocationException;
+import org.apache.flink.runtime.memory.MemoryManager;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.BoundedOneInput;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes in the whole of a bounded input and then emits it in order, see {@link KeyOrder}, within
+ * the task's managed memory and beyond it on disk. It keeps no state: a run that fails starts anew.
+ */
+final class OrderOperator<T> extends AbstractStreamOperator<T>
+    implements OneInputStreamOperator<T, T>, BoundedOneInput {
+
+  /** Of the managed memory of a task, relative to what else asks for some, in MiB. */
+  private static final int MEMORY_WEIGHT = 128;
+
+  private final TypeSerializer<T> serializer;
+  private final By<T> by;
+
+  private transient KeyOrder<T> order;
+
+  /** What a bounded input is ordered by. */
+  interface By<T> extends Serializable {
+
+    /** Records of equal keys come one after the other. */
+    Object key(T record);
+
+    /** The first criterion among the records of a key. */
+    long time(T record);
+
+    /** The order among the records of a key: first of all that of their times. */
+    int compare(T one, T other);
+  }
+
+  private OrderOperator(TypeSerializer<T> serializer, By<T> by) {
+    this.serializer = serializer;
+    this.by = by;
+  }
+
+  /**
+   * A bounded stream in order, in each of its partitions.
+   *
+   * @param name of the operator, and its uid
+   */
+  static <T> SingleOutputStreamOperator<T> inOrder(
+      DataStream<T> stream, TypeSerializer<T> serializer, By<T> by, String name) {
+    SingleOutputStreamOperator<T> ordered =
+        stream.transform(name, stream.getType(), new OrderOperator<>(serializer, by)).uid(name);
+    ordered
+        .getTransformation()
+        .declareManagedMemoryUseCaseAtOperatorScope(ManagedMemoryUseCase.OPERATOR, MEMORY_WEIGHT);
+    return ordered;
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    Function<T, Object> keyOf = by::key;
+    ToLongFunction<T> timeOf = by::time;
+    Comparator<T> comparator = by::compare;
+    order =
+        new KeyOrder<>(
+            serializer, keyOf, timeOf, comparator, new ManagedPages(), KeyOrder.LOADED_BYTES);
+  }
+
+  @Override
+  public void processElement(StreamRecord<T> element) throws Exception {
+    order.add(element.getValue());
+  }
+
+  @Override
+  public void endInput() throws Exception {
+    order.drain(record -> output.collect(new StreamRecord<>(record, by.time(record))));
+  }
+
+  @Override
+  public void close() throws Exception {
+    if (order != null) {
+      order.close();
+    }
+    super.close();
+  }
+
+  /** This operator's share of the task's managed memory, page by page as it is needed. */
+  private final class ManagedPages implements PagePool {
+
+    private final MemoryManager memory;
+    private final IOManager files;
+    private final Deque<MemorySegment> free = new ArrayDeque<>();
+    private int left;
+
+    ManagedPages() {
+      Environment environment = getContainingTask().getEnvironment();
+      memory = environment.getMemoryManager();
+      files = environment.getIOManager();
+      double share =
+          getOperatorConfig()
+              .getManagedMemoryFractionOperatorUseCaseOfSlot(
+                  ManagedMemoryUseCase.OPERATOR,
+                  environment.getJobConfiguration(),
+                  environment.getTaskManagerInfo().getConfiguration(),
+                  environment.getUserCodeClassLoader().asClassLoader());
+      left = memory.computeNumberOfPages(share);
+    }
+
+    @Override
+    public int pageSize() {
+      return memory.getPageSize();
+    }
+
+    @Override
+    public @Nullable MemorySegment take() throws IOException {
+      MemorySegment page = free.poll();
+      if (page != null || left == 0) {
+        return page;
+      }
+      left--;
+      try {
+        return memory.allocatePages(OrderOperator.this, 1).get(0);
+      } catch (MemoryAllocationException e) {
+        throw new IOException("the task's managed memory is taken by another operator", e);
+      }
+    }
+
+    @Override
+    public void give(MemorySegment page) {
+      free.add(page);
+    }
+
+    @Override
+    public Path newFile() {
+      return files.createChannel().getPathFile().toPath();
+    }
+
+    @Override
+    public void close() {
+      memory.release(free);
+    }
+  }
+}
