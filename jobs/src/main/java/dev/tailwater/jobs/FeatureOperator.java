@@ -18,6 +18,7 @@ import java.util.stream.IntStream;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.runtime.state.VoidNamespace;
 import org.apache.flink.runtime.state.VoidNamespaceSerializer;
+import org.apache.flink.runtime.state.heap.HeapKeyedStateBackend;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.InternalTimer;
@@ -176,7 +177,13 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
       memory = passing;
     } else {
       timers = getInternalTimerService("clock", VoidNamespaceSerializer.INSTANCE, this);
-      memory = new KeyedMemory(getRuntimeContext(), () -> (String) getCurrentKey(), plan, entity);
+      memory =
+          new KeyedMemory(
+              getRuntimeContext(),
+              !(getKeyedStateBackend() instanceof HeapKeyedStateBackend),
+              () -> (String) getCurrentKey(),
+              plan,
+              entity);
     }
     chunks = memory.chunks();
     waiting = memory.waiting();

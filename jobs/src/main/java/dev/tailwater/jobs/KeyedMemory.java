@@ -7,6 +7,7 @@ import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -21,8 +22,17 @@ import org.apache.flink.api.common.typeutils.base.IntSerializer;
 import org.apache.flink.util.FlinkRuntimeException;
 import org.jspecify.annotations.Nullable;
 
-/** All keys, in Flink's keyed state; the current one is that of the element or timer at hand. */
+/**
+ * All keys, in Flink's keyed state; the current one is that of the element or timer at hand.
+ *
+ * <p>A backend that keeps bytes makes a new object of a key's state whenever it is asked, and such
+ * an object has to sum up its windows anew. So the keys of late are kept as objects as well: the
+ * bytes are written at every change, and read when a key has been away for long.
+ */
 final class KeyedMemory implements KeyMemory {
+
+  /** Keys that are kept as objects where the backend keeps bytes. */
+  static final int RECENT_KEYS = 1_000;
 
   private final Supplier<String> currentKey;
   private final ValueState<KeyState> states;
@@ -30,12 +40,22 @@ final class KeyedMemory implements KeyMemory {
   private final ChunkStore[] chunks;
   private final Waiting waiting;
 
+  /** The states of late by their keys, or null where the backend keeps objects itself. */
+  private final @Nullable Map<String, KeyState> recent;
+
   /**
    * Opens the state of an entity.
    *
    * @param context of an operator with a keyed input
+   * @param keepsBytes whether the state backend keeps bytes, not objects
    */
-  KeyedMemory(RuntimeContext context, Supplier<String> currentKey, Plan plan, EntityPlan entity) {
+  KeyedMemory(
+      RuntimeContext context,
+      boolean keepsBytes,
+      Supplier<String> currentKey,
+      Plan plan,
+      EntityPlan entity) {
+    recent = keepsBytes ? new RecentKeys() : null;
     this.currentKey = currentKey;
     List<StateLayout> layouts = entity.inputs().stream().map(EntityPlan.Input::layout).toList();
     states = context.getState(new ValueStateDescriptor<>("key", new KeyState.Serializer(layouts)));
@@ -75,17 +95,33 @@ final class KeyedMemory implements KeyMemory {
 
   @Override
   public @Nullable KeyState load() throws Exception {
-    return states.value();
+    if (recent == null) {
+      return states.value();
+    }
+    KeyState state = recent.get(key());
+    if (state == null) {
+      state = states.value();
+      if (state != null) {
+        recent.put(key(), state);
+      }
+    }
+    return state;
   }
 
   @Override
   public void save(KeyState state) throws Exception {
     states.update(state);
+    if (recent != null) {
+      recent.put(key(), state);
+    }
   }
 
   @Override
   public void clear() {
     states.clear();
+    if (recent != null) {
+      recent.remove(key());
+    }
     waiting.clear();
     chunkStates.forEach(MapState::clear);
   }
@@ -98,6 +134,21 @@ final class KeyedMemory implements KeyMemory {
   @Override
   public Waiting waiting() {
     return waiting;
+  }
+
+  /** Forgets the key that was asked for least recently. */
+  private static final class RecentKeys extends LinkedHashMap<String, KeyState> {
+
+    private static final long serialVersionUID = 1;
+
+    RecentKeys() {
+      super(16, 0.75f, true);
+    }
+
+    @Override
+    protected boolean removeEldestEntry(Map.Entry<String, KeyState> eldest) {
+      return size() > RECENT_KEYS;
+    }
   }
 
   /** The chunks of the current key. */

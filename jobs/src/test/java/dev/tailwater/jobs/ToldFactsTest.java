@@ -247,4 +247,22 @@ class ToldFactsTest {
       }
     }
   }
+
+  @Test
+  void moreKeysThanAreKeptAsObjectsAreReadFromTheirBytes() throws Exception {
+    int cards = KeyedMemory.RECENT_KEYS + 500;
+    Plan plan = plan(Identity.EVENT, PAYMENTS);
+    try (var operator = new EntityHarness(plan, Options.ROCKS_DB, null)) {
+      for (int payment = 0; payment < 2 * cards; payment++) {
+        operator.tell(
+            EntityHarness.event(
+                Envelope.FACT, 0, "p" + payment, 1_000, "card-" + payment % cards, 5, payment));
+      }
+      operator.watermark(1_000);
+
+      assertThat(operator.allRows().stream().filter(FeatureRow::offline))
+          .hasSize(cards)
+          .allSatisfy(row -> assertThat(row.values()).containsExactly(2L, 10.0));
+    }
+  }
 }
