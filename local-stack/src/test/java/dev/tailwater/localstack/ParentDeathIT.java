@@ -10,6 +10,8 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,10 +37,15 @@ class ParentDeathIT {
       int redisPort = Integer.parseInt(output.readLine());
       try (Socket kafka = connect(kafkaPort);
           Socket redis = connect(redisPort)) {
+        List<ProcessHandle> servers = parent.descendants().toList();
         parent.destroyForcibly();
 
         assertThat(endsWithin20Seconds(kafka)).isTrue();
         assertThat(endsWithin20Seconds(redis)).isTrue();
+        for (ProcessHandle server : servers) {
+          // A broker closes its connections first, and its files last.
+          assertThat(server.onExit()).succeedsWithin(Duration.ofSeconds(20));
+        }
       }
       assertThat(FreePorts.isFree(kafkaPort)).isTrue();
       assertThat(FreePorts.isFree(redisPort)).isTrue();
