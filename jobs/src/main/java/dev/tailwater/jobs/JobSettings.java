@@ -1,11 +1,18 @@
 package dev.tailwater.jobs;
 
 import java.time.Duration;
+import org.apache.flink.api.common.BatchShuffleMode;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.configuration.BatchExecutionOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExecutionOptions;
+import org.apache.flink.configuration.JobManagerOptions;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.NettyShuffleEnvironmentOptions;
+import org.apache.flink.configuration.NettyShuffleEnvironmentOptions.CompressionCodec;
 import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /** The settings that every Tailwater job runs with, whatever cluster it runs on. */
@@ -31,6 +38,24 @@ public final class JobSettings {
   /** For a job over a bounded log, key by key in event-time order. */
   public static StreamExecutionEnvironment bounded(StreamExecutionEnvironment env) {
     return configure(env, RuntimeExecutionMode.BATCH, Duration.ofMillis(100));
+  }
+
+  /** The cluster in this JVM that runs one bounded job; files go to the JVM's temporary folder. */
+  public static Configuration oneShotCluster() {
+    Configuration settings = new Configuration();
+    settings.set(RestOptions.BIND_ADDRESS, "127.0.0.1");
+    settings.set(RestOptions.BIND_PORT, "0");
+    settings.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(512));
+    settings.set(TaskManagerOptions.NETWORK_MEMORY_MIN, MemorySize.ofMebiBytes(96));
+    settings.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(96));
+    // Between tasks of one machine, compressing costs more than it saves.
+    settings.set(NettyShuffleEnvironmentOptions.SHUFFLE_COMPRESSION_CODEC, CompressionCodec.NONE);
+    // There is a slot for every task: none has to wait until another has written everything to
+    // disk.
+    // Only the default scheduler starts them all at once.
+    settings.set(ExecutionOptions.BATCH_SHUFFLE_MODE, BatchShuffleMode.ALL_EXCHANGES_PIPELINED);
+    settings.set(JobManagerOptions.SCHEDULER, JobManagerOptions.SchedulerType.Default);
+    return settings;
   }
 
   static RuntimeExecutionMode executionMode(StreamExecutionEnvironment env) {
