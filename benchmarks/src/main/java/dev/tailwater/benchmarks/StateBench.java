@@ -217,7 +217,7 @@ public final class StateBench {
             plan,
             position -> source,
             new FeatureGraph.Options(
-                List.of(new Ask(0, model.views(), AnswerMode.ON_ARRIVAL, Map.of())),
+                List.of(new Ask(0, model.views(), AnswerMode.ON_ARRIVAL, -1, Map.of())),
                 false,
                 0,
                 Set.of()))
