@@ -210,6 +210,11 @@ public final class Chunk implements ChunkTree.Summary {
   /** One fact outside of a chunk: as many words and texts as the shape has. */
   record Row(long[] words, @Nullable String[] texts) {
 
+    /** Whether the fact has all these bits in its presence and filter words. */
+    boolean has(StateShape shape, long presence, long filter) {
+      return (~words[shape.presenceWord] & presence | ~words[shape.filterWord] & filter) == 0;
+    }
+
     /** A fact as a row. */
     static Row of(Fact fact, StateShape shape) {
       Row row = new Row(new long[shape.stride], noTexts(shape.texts));

@@ -111,6 +111,7 @@ public final class EntityState {
   private boolean treeWanted;
 
   private final RunningPartials running;
+  private final PositionalWindows positions;
   private final boolean anyRunning;
 
   private int causePartition = -1;
@@ -145,7 +146,8 @@ public final class EntityState {
       folded[fold] = Partial.of(shape.folded[fold].aggregation(), shape);
     }
     running = new RunningPartials(shape);
-    anyRunning = shape.running.length > 0;
+    positions = new PositionalWindows(shape, running);
+    anyRunning = shape.running.length > 0 || shape.positional.length > 0;
     tiles = new TileRow[shape.tiles.length];
     for (int row = 0; row < tiles.length; row++) {
       tiles[row] = new TileRow(shape.tiles[row].feature().aggregation(), shape);
@@ -158,6 +160,7 @@ public final class EntityState {
     words = other.words.clone();
     sealedRows = new long[shape.cursors][];
     running = new RunningPartials(shape);
+    positions = new PositionalWindows(shape, running);
     anyRunning = other.anyRunning;
     wide = other.wide == null ? null : other.wide.clone();
     asOf = other.asOf;
@@ -264,7 +267,9 @@ public final class EntityState {
       if (fact.time <= target(cursor)) {
         pass(cursor, rows, at, 1);
         if (anyRunning) {
-          running.pass(cursor, load(tailChunk, chunks), index, true, true);
+          Chunk newest = load(tailChunk, chunks);
+          running.pass(cursor, newest, index, true, true);
+          positions.pass(cursor, tailChunk, newest, index, true, this, chunks);
         }
       } else if (words[cursor] == NEVER) {
         stand(cursor, fact.time, tailChunk, index);
@@ -314,6 +319,7 @@ public final class EntityState {
     long[] row = added.words();
     Chunk grown = chunk.withRow(index, added);
     put(id, grown, chunks);
+    positions.inserted(id, index);
     Arrays.fill(sealedRows, null);
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
@@ -328,14 +334,26 @@ public final class EntityState {
         stand(cursor, fact.time, id, index);
       }
     }
+    int standsIn = id;
+    int standsAt = index;
     if (grown.count() == Chunk.SPLIT_AT) {
-      split(id, grown, chunks);
+      int secondId = split(id, grown, chunks);
+      if (index >= Chunk.SPLIT_AT / 2) {
+        standsIn = secondId;
+        standsAt -= Chunk.SPLIT_AT / 2;
+      }
+    }
+    for (int cursor = 0; shape.positional.length > 0 && cursor < shape.cursors; cursor++) {
+      if (fact.time <= target(cursor)) {
+        positions.pass(cursor, standsIn, load(standsIn, chunks), standsAt, true, this, chunks);
+      }
     }
     findCause(chunks);
     return Inserted.NEW;
   }
 
-  private void split(int id, Chunk chunk, ChunkStore chunks) {
+  /** Splits a chunk, and returns the id of its second half. */
+  private int split(int id, Chunk chunk, ChunkStore chunks) {
     int secondId = nextChunkId++;
     Chunk first = chunk.firstHalf(secondId);
     Chunk second = chunk.secondHalf(id);
@@ -347,6 +365,7 @@ public final class EntityState {
     }
     put(id, first, chunks);
     put(secondId, second, chunks);
+    positions.split(id, first.count(), secondId);
     if (id == firstChunk) {
       firstChunkLastTime = first.lastTime();
     }
@@ -355,6 +374,7 @@ public final class EntityState {
         stand(cursor, words[cursor], secondId, indexOf(cursor) - first.count());
       }
     }
+    return secondId;
   }
 
   /** Where a fact stands. */
@@ -450,6 +470,7 @@ public final class EntityState {
     for (int cursor = shape.cursors - 1; anyRunning && cursor >= 0; cursor--) {
       if (fact.time <= target(cursor)) {
         running.pass(cursor, chunk, at, false, false);
+        positions.replacing(cursor, chunk, at, row, this, chunks);
       }
     }
     boolean up = chunk.isAfter(at, fact.time, fact.partition, fact.offset);
@@ -486,6 +507,7 @@ public final class EntityState {
       if (fact.time <= target(cursor)) {
         if (anyRunning) {
           running.pass(cursor, chunk, at, true, false);
+          positions.replaced(cursor, chunkId, chunk, at, this, chunks);
         }
         pass(cursor, replaced.words(), 0, -1);
         pass(cursor, row.words(), 0, 1);
@@ -563,7 +585,9 @@ public final class EntityState {
     int at = index * stride;
     pass(cursor, rows, at, 1);
     if (anyRunning) {
-      running.pass(cursor, load(chunkOf(cursor), chunks), index, true, true);
+      Chunk chunk = load(chunkOf(cursor), chunks);
+      running.pass(cursor, chunk, index, true, true);
+      positions.pass(cursor, chunkOf(cursor), chunk, index, true, this, chunks);
     }
     if (cursor == 0) {
       causePartition = (int) (rows[at + shape.metaWord] >> 32);
@@ -619,6 +643,7 @@ public final class EntityState {
       pass(cursor, chunk.rows(), index * shape.stride, -1);
       if (anyRunning) {
         running.pass(cursor, chunk, index, false, false);
+        positions.pass(cursor, id, chunk, index, false, this, chunks);
       }
     }
     stand(cursor, next, id, index);
@@ -1036,6 +1061,9 @@ public final class EntityState {
 
   private @Nullable Object fromFacts(StateShape.Feature feature, ChunkStore chunks) {
     if (feature.running() >= 0) {
+      if (feature.positional() >= 0) {
+        return fromPositions(feature, chunks);
+      }
       Partial window = window(feature, chunks);
       if (selfChunk == Chunk.NONE) {
         return window.value(asOf);
@@ -1075,6 +1103,108 @@ public final class EntityState {
     selfChunk = self;
     running.put(feature.running(), made);
     return made;
+  }
+
+  private @Nullable Object fromPositions(StateShape.Feature feature, ChunkStore chunks) {
+    if (!findStart(feature, chunks)) {
+      return Partial.of(feature.aggregation(), shape).value(asOf);
+    }
+    int startChunk = scanChunk;
+    int startIndex = scanIndex;
+    PositionalWindows.Span span = span(feature, chunks);
+    Partial window = window(feature, span, chunks);
+    if (selfChunk == Chunk.NONE) {
+      return window.value(asOf);
+    }
+    boolean sameStart = startChunk == span.chunk() && startIndex == span.index();
+    if (!sameStart && feature.spec().window() instanceof Window.Session) {
+      Partial other = Partial.of(feature.aggregation(), shape);
+      scanChunk = startChunk;
+      scanIndex = startIndex;
+      visit(feature, feature.presence(), other::add, chunks);
+      return other.value(asOf);
+    }
+    Chunk self = load(selfChunk, chunks);
+    Chunk instead = load(startChunk, chunks);
+    boolean goes = isSelfIn(feature, span, chunks) && self.has(selfIndex, feature.presence(), 0);
+    boolean comes = !sameStart && instead.has(startIndex, feature.presence(), 0);
+    if (goes) {
+      window.remove(self, selfIndex);
+    }
+    if (comes) {
+      window.add(instead, startIndex);
+    }
+    Object value = window.value(asOf);
+    if (comes) {
+      window.remove(instead, startIndex);
+    }
+    if (goes) {
+      window.add(self, selfIndex);
+    }
+    return value;
+  }
+
+  /** The summary of a window by position, made now if it is not there. */
+  private Partial window(
+      StateShape.Feature feature, PositionalWindows.Span span, ChunkStore chunks) {
+    Partial known = running.get(feature.running());
+    if (known != null) {
+      return known;
+    }
+    Partial made = Objects.requireNonNull(Partial.removable(feature.aggregation(), shape));
+    int self = selfChunk;
+    selfChunk = Chunk.NONE;
+    scanChunk = span.chunk();
+    scanIndex = span.index();
+    visit(feature, feature.presence(), made::add, chunks);
+    selfChunk = self;
+    running.put(feature.running(), made);
+    return made;
+  }
+
+  /** The facts of a window by position, looked for now if they are not known. */
+  private PositionalWindows.Span span(StateShape.Feature feature, ChunkStore chunks) {
+    PositionalWindows.Span known = positions.get(feature.positional());
+    if (known != null) {
+      return known;
+    }
+    int newer = feature.newCursor();
+    boolean atEnd = words[newer] == NEVER;
+    int id = atEnd ? tailChunk : chunkOf(newer);
+    int index = id == Chunk.NONE ? 0 : atEnd ? load(id, chunks).count() : indexOf(newer);
+    int window = feature.positional();
+    if (id == Chunk.NONE || !positions.toPrevious(window, id, index, this, chunks)) {
+      return positions.putEmpty(window);
+    }
+    boolean session = feature.spec().window() instanceof Window.Session;
+    long gapMs = session ? ((Window.Session) feature.spec().window()).gapMs() : NEVER;
+    int most = session ? Integer.MAX_VALUE : ((Window.LastEvents) feature.spec().window()).count();
+    id = positions.foundChunk();
+    index = positions.foundIndex();
+    long last = load(id, chunks).time(index);
+    long after = last;
+    int size = 1;
+    while (size < most && positions.toPrevious(window, id, index, this, chunks)) {
+      long time = load(positions.foundChunk(), chunks).time(positions.foundIndex());
+      if (after - time > gapMs) {
+        break;
+      }
+      after = time;
+      id = positions.foundChunk();
+      index = positions.foundIndex();
+      size++;
+    }
+    return positions.put(window, id, index, size, last);
+  }
+
+  /** Whether the fact that does not count is one of a window by position. */
+  private boolean isSelfIn(
+      StateShape.Feature feature, PositionalWindows.Span span, ChunkStore chunks) {
+    Chunk chunk = load(selfChunk, chunks);
+    return chunk.has(selfIndex, shape.live, feature.filter())
+        && chunk.time(selfIndex) <= target(feature.newCursor())
+        && span.size() > 0
+        && !positions.isBefore(span, selfChunk, chunk, selfIndex, this, chunks);
   }
 
   private @Nullable Object withoutSelf(Partial window, StateShape.Feature feature, Chunk chunk) {
@@ -1185,16 +1315,58 @@ public final class EntityState {
       scanIndex = indexOf(older);
       return words[older] <= target(feature.newCursor());
     }
-    Window window = feature.spec().window();
-    if (window instanceof Window.LastEvents last) {
-      return findStart(feature, last.count(), NEVER, chunks);
-    }
-    if (window instanceof Window.Session session) {
-      return findStart(feature, Integer.MAX_VALUE, session.gapMs(), chunks);
+    if (feature.positional() >= 0) {
+      return findStartByPosition(feature, chunks);
     }
     scanChunk = firstChunk;
     scanIndex = 0;
     return true;
+  }
+
+  private boolean findStartByPosition(StateShape.Feature feature, ChunkStore chunks) {
+    PositionalWindows.Span span = span(feature, chunks);
+    scanChunk = span.chunk();
+    scanIndex = span.index();
+    if (span.size() == 0) {
+      return false;
+    }
+    int window = feature.positional();
+    boolean without = selfChunk != Chunk.NONE && isSelfIn(feature, span, chunks);
+    if (feature.spec().window() instanceof Window.LastEvents last) {
+      if (without
+          && span.size() == last.count()
+          && positions.toPrevious(window, scanChunk, scanIndex, this, chunks)) {
+        scanChunk = positions.foundChunk();
+        scanIndex = positions.foundIndex();
+        return true;
+      }
+      return !without || span.size() > 1;
+    }
+    long gapMs = ((Window.Session) feature.spec().window()).gapMs();
+    long newest = target(feature.newCursor());
+    if (!without) {
+      return newest - span.lastTime() <= gapMs;
+    }
+    if (selfChunk == scanChunk && selfIndex == scanIndex) {
+      // Without its first fact a session is the rest of it, or the one before.
+      return span.size() > 1
+          ? newest - span.lastTime() <= gapMs
+          : findStart(feature, Integer.MAX_VALUE, gapMs, chunks);
+    }
+    long before = BEFORE_ALL;
+    if (positions.toPrevious(window, selfChunk, selfIndex, this, chunks)) {
+      before = load(positions.foundChunk(), chunks).time(positions.foundIndex());
+    }
+    long after = NEVER;
+    if (positions.toNext(window, selfChunk, selfIndex, this, chunks)) {
+      after = load(positions.foundChunk(), chunks).time(positions.foundIndex());
+    }
+    if (after > newest) {
+      return newest - before <= gapMs;
+    }
+    return after - before <= gapMs
+        ? newest - span.lastTime() <= gapMs
+        : findStart(feature, Integer.MAX_VALUE, gapMs, chunks);
   }
 
   /** Walks back from the new edge over a number of facts, each close enough to the one after it. */
@@ -1367,6 +1539,7 @@ public final class EntityState {
         firstChunkNeededUntil = BEFORE_ALL;
       }
       running.pruned(prunedTime);
+      positions.dropping(firstChunk);
       if (firstChunk == tailChunk) {
         tree = null;
       } else if (tree != null) {
@@ -1722,7 +1895,13 @@ public final class EntityState {
     words[shape.cursors + cursor] = (long) chunk << 32 | index;
   }
 
-  private Chunk load(int id, ChunkStore chunks) {
+  /** The id of the oldest stored chunk, or {@link Chunk#NONE}. */
+  int firstChunk() {
+    return firstChunk;
+  }
+
+  /** The chunk of this id, which must be there. */
+  Chunk load(int id, ChunkStore chunks) {
     if (id == tailChunk && tail != null) {
       return tail;
     }

@@ -25,8 +25,8 @@ final class RunningPartials {
     return partials[running];
   }
 
-  /** Starts to keep a summary that has all facts of the window as of now. */
-  void put(int running, Partial partial) {
+  /** Starts to keep a summary that has all facts of the window as of now, or with null ends it. */
+  void put(int running, @Nullable Partial partial) {
     partials[running] = partial;
   }
 
@@ -46,7 +46,15 @@ final class RunningPartials {
     }
   }
 
-  private void change(int running, Chunk chunk, int index, boolean add, boolean inOrder) {
+  /** The window has lost all of its facts. */
+  void restart(int running) {
+    if (partials[running] != null) {
+      partials[running] = Partial.removable(shape.running[running].aggregation(), shape);
+    }
+  }
+
+  /** A fact enters or leaves a window. */
+  void change(int running, Chunk chunk, int index, boolean add, boolean inOrder) {
     Partial partial = partials[running];
     StateShape.Feature feature = shape.running[running];
     if (partial == null || !chunk.has(index, feature.presence(), feature.filter())) {

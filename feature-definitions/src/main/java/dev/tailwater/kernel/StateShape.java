@@ -139,6 +139,12 @@ final class StateShape {
   final int[][] runningAtNewEdge;
   final int[][] runningAtOldEdge;
 
+  /** Per cursor the windows by position that have it as their new edge. */
+  final int[][] positionalAtNewEdge;
+
+  /** Per window by position the features of {@link #running} that are over it. */
+  final int[][] runningInPositional;
+
   /**
    * A count of facts or values behind a cursor, and perhaps their sum.
    *
@@ -178,6 +184,7 @@ final class StateShape {
    * @param folded position in the summaries of dropped facts, or -1
    * @param tiles position in the rows of tiles, or -1
    * @param running position in the summaries of windows that are kept up to date, or -1
+   * @param positional position in the windows by position, or -1
    */
   record Feature(
       FeatureSpec spec,
@@ -195,6 +202,7 @@ final class StateShape {
       int folded,
       int tiles,
       int running,
+      int positional,
       long presence,
       long filter,
       @Nullable Object empty) {
@@ -386,6 +394,12 @@ final class StateShape {
           row >= 0 || !isRunning(spec, evaluation)
               ? -1
               : sameWindow == null ? runningFeatures.size() : sameWindow.running();
+      List<Object> place = List.of(spec.window(), spec.filter());
+      Feature samePlace = positionalFeatures.get(place);
+      int position =
+          !isPositional(spec.window())
+              ? -1
+              : samePlace == null ? positionalFeatures.size() : samePlace.positional();
       Feature divisor = null;
       if (own.size() == 2) {
         divisor =
@@ -395,6 +409,7 @@ final class StateShape {
                 newer.get(own.get(1)),
                 older.get(own.get(1)),
                 null,
+                -1,
                 -1,
                 -1,
                 -1,
@@ -410,7 +425,8 @@ final class StateShape {
               compared.indexOf(summarised(spec)),
               fold,
               row,
-              run);
+              run,
+              position);
       if (row >= 0) {
         Tiles known = rows.get(tileKey(spec));
         Edge.Multiple edge = (Edge.Multiple) Edge.oldest(spec.window());
@@ -424,8 +440,8 @@ final class StateShape {
       if (folds) {
         foldedFeatures.putIfAbsent(summary, features[f]);
       }
-      if (isPositional(spec.window())) {
-        positionalFeatures.putIfAbsent(List.of(spec.window(), spec.filter()), features[f]);
+      if (position >= 0) {
+        positionalFeatures.putIfAbsent(place, features[f]);
       }
     }
     positional = positionalFeatures.values().toArray(Feature[]::new);
@@ -435,22 +451,35 @@ final class StateShape {
     // A window of one millisecond without both of its ends is always empty.
     runningAtNewEdge = new int[cursors][];
     runningAtOldEdge = new int[cursors][];
+    positionalAtNewEdge = new int[cursors][];
     for (int c = 0; c < cursors; c++) {
       int cursor = c;
       runningAtNewEdge[c] =
           IntStream.range(0, running.length)
-              .filter(run -> running[run].newCursor() == cursor && !running[run].isEmpty())
+              .filter(run -> running[run].newCursor() == cursor && running[run].positional() < 0)
+              .filter(run -> !running[run].isEmpty())
               .toArray();
       runningAtOldEdge[c] =
           IntStream.range(0, running.length)
               .filter(run -> running[run].oldCursor() == cursor && !running[run].isEmpty())
+              .toArray();
+      positionalAtNewEdge[c] =
+          IntStream.range(0, positional.length)
+              .filter(window -> positional[window].newCursor() == cursor)
+              .toArray();
+    }
+    runningInPositional = new int[positional.length][];
+    for (int p = 0; p < positional.length; p++) {
+      int window = p;
+      runningInPositional[p] =
+          IntStream.range(0, running.length)
+              .filter(run -> running[run].positional() == window)
               .toArray();
     }
   }
 
   private boolean isRunning(FeatureSpec spec, int evaluation) {
     return evaluation == BY_FACTS
-        && !isPositional(spec.window())
         && (spec.window() instanceof Window.Lifetime
             || Partial.removable(spec.aggregation(), this) != null);
   }
@@ -469,7 +498,8 @@ final class StateShape {
       int extremum,
       int fold,
       int row,
-      int run) {
+      int run,
+      int position) {
     Aggregation aggregation = spec.aggregation();
     Object empty = spec.empty();
     if (aggregation.function().countsFromZero()) {
@@ -493,6 +523,7 @@ final class StateShape {
         fold,
         row,
         run,
+        position,
         live
             | presenceMask(aggregation.column())
             | presenceMask(aggregation.second())

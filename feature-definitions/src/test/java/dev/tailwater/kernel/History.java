@@ -14,6 +14,12 @@ import org.jspecify.annotations.Nullable;
  */
 record History(StateLayout layout, List<Fact> facts) {
 
+  private enum Windows {
+    ANY,
+    COARSE,
+    BY_POSITION
+  }
+
   private static final List<ColumnType> SCALARS =
       Arrays.stream(ColumnType.values()).filter(ColumnType::isScalar).toList();
   private static final long[] SPANS = {1, 7, 10, 50, 70, 100, 300};
@@ -44,33 +50,38 @@ record History(StateLayout layout, List<Fact> facts) {
       aggregates.add(Aggregate.values()[random.nextInt(Aggregate.values().length)]);
     }
     int count = random.nextInt(4) == 0 ? random.nextInt(400) : random.nextInt(60);
-    return of(columns, aggregates, count, false, random);
+    return of(columns, aggregates, count, Windows.ANY, random);
   }
 
   /** One feature of every aggregate over a few facts. */
   static History ofEveryAggregate(Random random) {
-    return ofEveryAggregate(false, random);
+    return ofEveryAggregate(Windows.ANY, random);
   }
 
   /** As {@link #ofEveryAggregate}, only with windows that let facts be kept as summaries. */
   static History coarse(Random random) {
-    return ofEveryAggregate(true, random);
+    return ofEveryAggregate(Windows.COARSE, random);
   }
 
-  private static History ofEveryAggregate(boolean coarse, Random random) {
+  /** As {@link #ofEveryAggregate}, only with windows over the last events and over sessions. */
+  static History byPosition(Random random) {
+    return ofEveryAggregate(Windows.BY_POSITION, random);
+  }
+
+  private static History ofEveryAggregate(Windows windows, Random random) {
     List<ColumnType> columns = new ArrayList<>(List.of(ColumnType.DOUBLE, ColumnType.STRING));
     for (int i = random.nextInt(3); i >= 0; i--) {
       columns.add(SCALARS.get(random.nextInt(SCALARS.size())));
     }
     int count = random.nextInt(20) == 0 ? 100 + random.nextInt(100) : random.nextInt(30);
-    return of(columns, List.of(Aggregate.values()), count, coarse, random);
+    return of(columns, List.of(Aggregate.values()), count, windows, random);
   }
 
   private static History of(
       List<ColumnType> columns,
       List<Aggregate> aggregates,
       int count,
-      boolean coarse,
+      Windows windows,
       Random random) {
     int filters = random.nextInt(8) == 0 ? 64 : random.nextInt(3);
     long unit = random.nextInt(3) == 0 ? 3_600_000L : 1;
@@ -79,7 +90,7 @@ record History(StateLayout layout, List<Fact> facts) {
       FeatureSpec feature = null;
       // Not every aggregate is defined for the columns there are.
       for (int attempt = 0; attempt < 10 && feature == null; attempt++) {
-        feature = feature(aggregate, columns, filters, unit, coarse, random);
+        feature = feature(aggregate, columns, filters, unit, windows, random);
       }
       if (feature != null) {
         features.add(feature);
@@ -104,7 +115,7 @@ record History(StateLayout layout, List<Fact> facts) {
       List<ColumnType> columns,
       int filters,
       long unit,
-      boolean coarse,
+      Windows windows,
       Random random) {
     boolean countsAll = aggregate.countsFacts() && random.nextInt(3) == 0;
     int column = countsAll ? -1 : random.nextInt(columns.size());
@@ -139,16 +150,18 @@ record History(StateLayout layout, List<Fact> facts) {
     return new FeatureSpec(
         aggregation,
         random.nextInt(filters + 1) - 1,
-        window(aggregate, unit, coarse, random),
+        window(aggregate, unit, windows, random),
         random.nextInt(3) == 0,
         empty);
   }
 
-  private static Window window(Aggregate aggregate, long unit, boolean coarse, Random random) {
+  private static Window window(Aggregate aggregate, long unit, Windows windows, Random random) {
     long delay = random.nextInt(3) == 0 ? span(unit, random) : 0;
     int kind = aggregate == Aggregate.RATE ? 0 : random.nextInt(8);
-    if (coarse && kind != 4) {
+    if (windows == Windows.COARSE && kind != 4) {
       kind = 0;
+    } else if (windows == Windows.BY_POSITION && aggregate != Aggregate.RATE) {
+      kind = random.nextBoolean() ? 3 : 6;
     }
     return switch (kind) {
       case 3 -> new Window.LastEvents(1 + random.nextInt(12), delay);
@@ -167,7 +180,9 @@ record History(StateLayout layout, List<Fact> facts) {
                 ? Window.Bounds.OPEN_CLOSED
                 : Window.Bounds.values()[random.nextInt(4)];
         long resolution =
-            coarse || random.nextInt(3) == 0 ? Math.min(window, span(unit, random)) : 0;
+            windows == Windows.COARSE || random.nextInt(3) == 0
+                ? Math.min(window, span(unit, random))
+                : 0;
         yield new Window.Sliding(window, delay, resolution, bounds);
       }
     };
