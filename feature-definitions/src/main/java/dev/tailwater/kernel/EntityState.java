@@ -39,6 +39,7 @@ public final class EntityState {
   private static final int FLAG_PRUNED = 2;
   private static final long NEVER = Long.MAX_VALUE;
   private static final long BEFORE_ALL = Long.MIN_VALUE;
+  private static final long[] NO_SESSION_ENDS = {};
 
   private final StateShape shape;
 
@@ -89,8 +90,8 @@ public final class EntityState {
   private long earliestSeek = BEFORE_ALL;
 
   /**
-   * Windows by position keep the first chunk at least until the clock has passed this, if no chunk
-   * has begun since it was found; then it has to be found again.
+   * Windows by position keep the first chunk at least until the clock has passed this; then it has
+   * to be found again. If it is {@link #NEVER}, it has to be found again once a chunk has begun.
    */
   private long firstChunkNeededUntil = BEFORE_ALL;
 
@@ -1524,9 +1525,14 @@ public final class EntityState {
       return;
     }
     long asked = Math.min(clock - shape.layout.latenessMs(), asOf);
+    long[] sessionEnds = NO_SESSION_ENDS;
+    if (shape.positional.length > 0) {
+      sessionEnds = new long[shape.positional.length];
+      Arrays.fill(sessionEnds, BEFORE_ALL);
+    }
     while (firstChunk != Chunk.NONE
         && (firstChunk == tailChunk ? lastFactTime : firstChunkLastTime) <= asked - shape.horizonMs
-        && !isFirstChunkNeeded(asked, chunks)) {
+        && !isFirstChunkNeeded(asked, sessionEnds, chunks)) {
       Chunk dropped = load(firstChunk, chunks);
       fold(dropped);
       prunedTime = dropped.lastTime();
@@ -1602,19 +1608,22 @@ public final class EntityState {
 
   /**
    * Whether a window by position may still reach into the first chunk, if asked as of an instant
-   * before which no fact can change any more. How long that lasts is found once for each new chunk:
-   * later facts can only make it longer, and then it is found again before the chunk is dropped.
+   * before which no fact can change any more. How long that lasts is found again before the chunk
+   * is dropped, because later facts may have changed it.
+   *
+   * @param sessionEnds per window what was found out about the chunks before this one
    */
-  private boolean isFirstChunkNeeded(long asked, ChunkStore chunks) {
+  private boolean isFirstChunkNeeded(long asked, long[] sessionEnds, ChunkStore chunks) {
     if (shape.positional.length == 0
-        || (neededBeforeChunk == nextChunkId && asked <= firstChunkNeededUntil)) {
+        || (asked <= firstChunkNeededUntil
+            && (firstChunkNeededUntil != NEVER || neededBeforeChunk == nextChunkId))) {
       return shape.positional.length > 0;
     }
     long until = BEFORE_ALL;
     for (StateShape.Feature feature : shape.positional) {
       long time =
           feature.spec().window() instanceof Window.Session session
-              ? endOfFirstChunksSession(feature, session.gapMs(), chunks)
+              ? endOfFirstChunksSession(feature, session.gapMs(), sessionEnds, chunks)
               : timeAfterFirstChunk(feature, chunks);
       until = Math.max(until, time == BEFORE_ALL ? time : shape.passes(feature.newCursor(), time));
     }
@@ -1626,6 +1635,10 @@ public final class EntityState {
   /** When as many facts as the window holds have come after the first chunk. */
   private long timeAfterFirstChunk(StateShape.Feature feature, ChunkStore chunks) {
     int missing = ((Window.LastEvents) feature.spec().window()).count();
+    PositionalWindows.Span span = positions.get(feature.positional());
+    if (span != null && span.size() > 0) {
+      return timeAfterFirstChunk(feature, span, missing, chunks);
+    }
     Chunk chunk = load(firstChunk, chunks);
     while (chunk.next() != Chunk.NONE) {
       chunk = load(chunk.next(), chunks);
@@ -1638,29 +1651,94 @@ public final class EntityState {
     return NEVER;
   }
 
-  /** When the session has ended that the last fact of the first chunk is in. */
-  private long endOfFirstChunksSession(StateShape.Feature feature, long gapMs, ChunkStore chunks) {
-    Chunk chunk = load(firstChunk, chunks);
-    long last = BEFORE_ALL;
-    boolean any = false;
-    for (int index = 0; index < chunk.count(); index++) {
-      if (chunk.has(index, shape.live, feature.filter())) {
-        last = chunk.time(index);
-        any = true;
+  /**
+   * The same from the window as of the last seek, which is as far from the fact as it has moved.
+   */
+  private long timeAfterFirstChunk(
+      StateShape.Feature feature, PositionalWindows.Span span, int most, ChunkStore chunks) {
+    int window = feature.positional();
+    // How many facts after the first chunk come before the window, less those of the window in it.
+    int between = span.size() - most;
+    int id = span.chunk();
+    int index = span.index();
+    if (id == firstChunk) {
+      Chunk chunk = load(id, chunks);
+      for (; index < chunk.count(); index++) {
+        between -= chunk.has(index, shape.live, feature.filter()) ? 1 : 0;
+      }
+    } else {
+      while (positions.toPrevious(window, id, index, this, chunks)
+          && positions.foundChunk() != firstChunk) {
+        between++;
+        id = positions.foundChunk();
+        index = positions.foundIndex();
       }
     }
-    while (any && chunk.next() != Chunk.NONE) {
-      chunk = load(chunk.next(), chunks);
-      for (int index = 0; index < chunk.count(); index++) {
-        if (chunk.has(index, shape.live, feature.filter())) {
-          if (chunk.time(index) - last > gapMs) {
-            return last + gapMs;
-          }
-          last = chunk.time(index);
-        }
-      }
+    int newer = feature.newCursor();
+    boolean atEnd = words[newer] == NEVER;
+    id = atEnd ? tailChunk : chunkOf(newer);
+    index = atEnd ? load(id, chunks).count() : indexOf(newer);
+    // A window that has facts has a newest one.
+    boolean found = positions.toPrevious(window, id, index, this, chunks);
+    for (; found && between > 0; between--) {
+      found =
+          positions.toPrevious(
+              window, positions.foundChunk(), positions.foundIndex(), this, chunks);
     }
-    return !any ? BEFORE_ALL : Math.min(last, NEVER - gapMs) + gapMs;
+    for (; found && between < 0; between++) {
+      found =
+          positions.toNext(window, positions.foundChunk(), positions.foundIndex(), this, chunks);
+    }
+    return found ? load(positions.foundChunk(), chunks).time(positions.foundIndex()) : NEVER;
+  }
+
+  /**
+   * When the session has ended that the last fact of the first chunk is in.
+   *
+   * @param ends per window the newest fact that is known to be in one session with all before it
+   *     back to the first chunk, or to one before that
+   */
+  private long endOfFirstChunksSession(
+      StateShape.Feature feature, long gapMs, long[] ends, ChunkStore chunks) {
+    int window = feature.positional();
+    int id = firstChunk;
+    Chunk chunk = load(id, chunks);
+    if (!positions.toPreviousInChunk(window, id, chunk, chunk.count())) {
+      return BEFORE_ALL;
+    }
+    int index = positions.foundIndex();
+    long last = chunk.time(index);
+    if (last <= ends[window]) {
+      return Math.min(ends[window], NEVER - gapMs) + gapMs;
+    }
+    PositionalWindows.Span span = positions.get(window);
+    int newer = feature.newCursor();
+    boolean isCurrent =
+        span != null
+            && span.size() > 0
+            && last <= target(newer)
+            && !positions.isBefore(span, id, chunk, index, this, chunks);
+    if (isCurrent) {
+      // What follows in the window is in the session: on from its newest fact.
+      boolean atEnd = words[newer] == NEVER;
+      id = atEnd ? tailChunk : chunkOf(newer);
+      index = atEnd ? load(id, chunks).count() : indexOf(newer);
+      positions.toPrevious(window, id, index, this, chunks);
+      id = positions.foundChunk();
+      index = positions.foundIndex();
+      last = load(id, chunks).time(index);
+    }
+    while (positions.toNext(window, id, index, this, chunks)) {
+      id = positions.foundChunk();
+      index = positions.foundIndex();
+      long time = load(id, chunks).time(index);
+      if (time - last > gapMs) {
+        break;
+      }
+      last = time;
+    }
+    ends[window] = last;
+    return Math.min(last, NEVER - gapMs) + gapMs;
   }
 
   /** Lets the wide sums go once they cancel out of all differences. */

@@ -286,22 +286,29 @@ final class PositionalWindows {
   /** Walks to the fact of a window's kind that comes before a place; false if there is none. */
   boolean toPrevious(int window, int fromChunk, int fromIndex, EntityState of, ChunkStore in) {
     int id = fromChunk;
-    int index = fromIndex;
     Chunk chunk = of.load(id, in);
-    while (true) {
-      if (index == 0) {
-        if (id == of.firstChunk()) {
-          return false;
-        }
-        id = chunk.previous();
-        chunk = of.load(id, in);
-        index = chunk.count();
-      } else if (matches(window, chunk, --index)) {
+    int index = fromIndex;
+    while (!toPreviousInChunk(window, id, chunk, index)) {
+      if (id == of.firstChunk()) {
+        return false;
+      }
+      id = chunk.previous();
+      chunk = of.load(id, in);
+      index = chunk.count();
+    }
+    return true;
+  }
+
+  /** As {@link #toPrevious}, not beyond the beginning of this chunk. */
+  boolean toPreviousInChunk(int window, int id, Chunk chunk, int fromIndex) {
+    for (int index = fromIndex - 1; index >= 0; index--) {
+      if (matches(window, chunk, index)) {
         foundChunk = id;
         foundIndex = index;
         return true;
       }
     }
+    return false;
   }
 
   /** As {@link #toPrevious}, to the fact that comes after a place. */
