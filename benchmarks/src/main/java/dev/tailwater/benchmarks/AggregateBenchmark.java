@@ -48,6 +48,8 @@ public class AggregateBenchmark {
   /** The windows besides the sliding one over which a few aggregates are measured too. */
   private static final String LAST_EVENTS = "over last events";
 
+  private static final String SESSION = "over sessions";
+
   /** An aggregate's name, or two of them with how its window is made. */
   @Param({
     "COUNT",
@@ -80,7 +82,9 @@ public class AggregateBenchmark {
     "MAX by",
     "SUM over last events",
     "MAX over last events",
-    "DISTINCT over last events"
+    "DISTINCT over last events",
+    "SUM over sessions",
+    "MAX over sessions"
   })
   public String aggregate = "COUNT";
 
@@ -105,7 +109,9 @@ public class AggregateBenchmark {
   }
 
   private Entity newEntity() {
-    Entity filled = new Entity(layout(aggregate, facts));
+    Entity filled =
+        new Entity(
+            layout(aggregate, facts), aggregate.endsWith(SESSION) ? facts : Integer.MAX_VALUE);
     for (int i = 0; i < facts; i++) {
       insert(filled);
     }
@@ -155,7 +161,9 @@ public class AggregateBenchmark {
     Window window =
         aggregate.endsWith(LAST_EVENTS)
             ? new Window.LastEvents(facts, 0)
-            : Window.sliding(facts, 0);
+            : aggregate.endsWith(SESSION)
+                ? new Window.Session(1, 0)
+                : Window.sliding(facts, 0);
     FeatureSpec feature =
         new FeatureSpec(
             new Aggregation(function, column, second, by ? 1 : -1, limit, parameter),
@@ -172,15 +180,18 @@ public class AggregateBenchmark {
     private final HeapChunkStore chunks = new HeapChunkStore();
     private final Fact fact;
     private final @Nullable Object[] answer = new Object[1];
+    private final int eventsOfSession;
+    private int events;
     private long time;
 
-    Entity(StateLayout layout) {
+    Entity(StateLayout layout, int eventsOfSession) {
+      this.eventsOfSession = eventsOfSession;
       state = new EntityState(layout);
       fact = new Fact(layout);
     }
 
     void insert(double amount, String category) {
-      time++;
+      time += ++events % eventsOfSession == 0 ? 3 : 1;
       fact.time = time;
       fact.offset = time;
       fact.idHash = time;

@@ -73,7 +73,8 @@ record History(StateLayout layout, List<Fact> facts) {
     for (int i = random.nextInt(3); i >= 0; i--) {
       columns.add(SCALARS.get(random.nextInt(SCALARS.size())));
     }
-    int count = random.nextInt(20) == 0 ? 100 + random.nextInt(100) : random.nextInt(30);
+    int longOnes = windows == Windows.BY_POSITION ? 5 : 20;
+    int count = random.nextInt(longOnes) == 0 ? 100 + random.nextInt(100) : random.nextInt(30);
     return of(columns, List.of(Aggregate.values()), count, windows, random);
   }
 
@@ -164,7 +165,8 @@ record History(StateLayout layout, List<Fact> facts) {
       kind = random.nextBoolean() ? 3 : 6;
     }
     return switch (kind) {
-      case 3 -> new Window.LastEvents(1 + random.nextInt(12), delay);
+      // Sometimes over several chunks.
+      case 3 -> new Window.LastEvents(1 + random.nextInt(random.nextInt(4) == 0 ? 150 : 12), delay);
       case 4 -> new Window.Lifetime(delay);
       case 5 ->
           new Window.Calendar(
