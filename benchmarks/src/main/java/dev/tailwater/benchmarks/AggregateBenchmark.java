@@ -161,9 +161,7 @@ public class AggregateBenchmark {
     Window window =
         aggregate.endsWith(LAST_EVENTS)
             ? new Window.LastEvents(facts, 0)
-            : aggregate.endsWith(SESSION)
-                ? new Window.Session(1, 0)
-                : Window.sliding(facts, 0);
+            : aggregate.endsWith(SESSION) ? new Window.Session(1, 0) : Window.sliding(facts, 0);
     FeatureSpec feature =
         new FeatureSpec(
             new Aggregation(function, column, second, by ? 1 : -1, limit, parameter),

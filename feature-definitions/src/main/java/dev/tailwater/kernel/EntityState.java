@@ -18,8 +18,11 @@ import org.jspecify.annotations.Nullable;
  * than that edge as of the last {@link #seek}, and knows the counts and exact sums of all facts
  * behind it. A count, sum or average is the difference of two cursors. Cursors move both ways, so a
  * question costs the facts between it and the question before. Smallest and largest values are read
- * off summaries of chunks. All other aggregates, and those over the last events or a session, are
- * computed from the facts between the two ends of their window, one by one.
+ * off summaries of chunks. All other aggregates are computed from the facts between the two ends of
+ * their window: from a summary that is kept up to date while facts enter and leave, if facts can be
+ * taken away from it again, and else one by one. Where a window over the last events or a session
+ * begins is followed in the same way. What is kept up to date so is made anew after a state was
+ * read.
  *
  * <p>Of a window that reaches back to the first fact, what is pruned is first added to a {@link
  * Partial} in the header: bounded, except for aggregates that keep every distinct value (DISTINCT,
