@@ -348,8 +348,8 @@ class MicroBatcherTest {
 
     @Override
     public void await(Condition condition, long waitNanos) throws InterruptedException {
+      long before = nanos.get(); // Before the test knows of the wait, and lets time pass.
       timedWaits.add(waitNanos);
-      long before = nanos.get();
       boolean signalled = false;
       while (!signalled && nanos.get() == before) {
         signalled = condition.await(1, TimeUnit.MILLISECONDS); // how the new time is noticed
