@@ -31,6 +31,7 @@ import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
+import org.apache.flink.configuration.ExternalizedCheckpointRetention;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.StateBackendOptions;
@@ -39,6 +40,7 @@ import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.connector.datagen.source.GeneratorFunction;
 import org.apache.flink.runtime.checkpoint.AbstractCheckpointStats;
+import org.apache.flink.runtime.jobmaster.JobResult;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -149,7 +151,7 @@ public final class StateBench {
       progress = run;
       long start = System.nanoTime();
       job = submit(cluster, work, payments, more, path);
-      run.first.await();
+      run.awaitFirst();
       double restoreSeconds = (System.nanoTime() - start) / 1e9;
       run.await();
       cluster.cancelJob(job).get();
@@ -195,6 +197,9 @@ public final class StateBench {
     Configuration configuration = new Configuration();
     configuration.set(
         CheckpointingOptions.CHECKPOINTS_DIRECTORY, work.resolve("checkpoints").toUri().toString());
+    configuration.set(
+        CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
+        ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
     if (checkpoint != null) {
       configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, checkpoint);
     }
@@ -224,7 +229,10 @@ public final class StateBench {
         .vectors(0)
         .addSink(new Counting())
         .name("count");
-    return cluster.submitJob(env.getStreamGraph()).get().getJobID();
+    JobID job = cluster.submitJob(env.getStreamGraph()).get().getJobID();
+    Progress run = progress;
+    cluster.requestJobResult(job).thenAccept(run::ended);
+    return job;
   }
 
   /**
@@ -284,6 +292,7 @@ public final class StateBench {
     private final CountDownLatch last = new CountDownLatch(1);
     private volatile long firstNanos;
     private volatile long lastNanos;
+    private volatile @Nullable Throwable failure;
 
     Progress(int expected) {
       this.expected = expected;
@@ -301,8 +310,27 @@ public final class StateBench {
       }
     }
 
+    /** The job has ended, which it does by itself only when it fails. */
+    void ended(JobResult result) {
+      failure = result.getSerializedThrowable().orElse(null);
+      first.countDown();
+      last.countDown();
+    }
+
+    void awaitFirst() throws InterruptedException, IOException {
+      await(first);
+    }
+
     void await() throws InterruptedException, IOException {
-      if (!last.await(20, TimeUnit.MINUTES)) {
+      await(last);
+    }
+
+    private void await(CountDownLatch latch) throws InterruptedException, IOException {
+      boolean inTime = latch.await(20, TimeUnit.MINUTES);
+      if (failure != null) {
+        throw new IOException("the job failed", failure);
+      }
+      if (!inTime) {
         throw new IOException(
             "after 20 minutes %,d of %,d payments were answered"
                 .formatted(answers.get(), expected));
