@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.runtime.state.VoidNamespace;
 import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.runtime.state.heap.HeapKeyedStateBackend;
@@ -181,7 +182,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
           new KeyedMemory(
               getRuntimeContext(),
               !(getKeyedStateBackend() instanceof HeapKeyedStateBackend),
-              () -> (String) getCurrentKey(),
+              this,
               plan,
               entity);
     }
@@ -258,6 +259,12 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
 
   private List<StateLayout> layouts() {
     return entity.inputs().stream().map(EntityPlan.Input::layout).toList();
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    memory.write();
+    super.snapshotState(context);
   }
 
   @Override

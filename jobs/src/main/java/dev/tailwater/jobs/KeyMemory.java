@@ -18,6 +18,9 @@ interface KeyMemory {
   /** Forgets all of the key. */
   void clear() throws Exception;
 
+  /** Completes what a checkpoint is about to take of all keys. */
+  void write() throws Exception;
+
   /** The key's facts, per input. The stores stay the same, and are always the current key's. */
   ChunkStore[] chunks();
 

@@ -10,7 +10,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.apache.flink.api.common.functions.RuntimeContext;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -19,29 +20,31 @@ import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeutils.base.IntSerializer;
+import org.apache.flink.streaming.api.operators.KeyContext;
 import org.apache.flink.util.FlinkRuntimeException;
 import org.jspecify.annotations.Nullable;
 
 /**
  * All keys, in Flink's keyed state; the current one is that of the element or timer at hand.
  *
- * <p>A backend that keeps bytes makes a new object of a key's state whenever it is asked, and such
- * an object has to sum up its windows anew. So the keys of late are kept as objects as well: the
- * bytes are written at every change, and read when a key has been away for long.
+ * <p>A backend that keeps bytes makes a new object of a key's state whenever it is asked, which
+ * then has to sum up its windows anew, and takes the bytes of all that changed. So the keys of late
+ * are kept as objects in front of it, and written when they have been away for long, and before
+ * each checkpoint.
  */
 final class KeyedMemory implements KeyMemory {
 
   /** Keys that are kept as objects where the backend keeps bytes. */
   static final int RECENT_KEYS = 1_000;
 
-  private final Supplier<String> currentKey;
+  private final KeyContext keys;
   private final ValueState<KeyState> states;
   private final List<MapState<Integer, Chunk>> chunkStates = new ArrayList<>();
   private final ChunkStore[] chunks;
   private final Waiting waiting;
 
-  /** The states of late by their keys, or null where the backend keeps objects itself. */
-  private final @Nullable Map<String, KeyState> recent;
+  /** The keys of late, the latest last, or null where the backend keeps objects itself. */
+  private final @Nullable LinkedHashMap<String, RecentKey> recent;
 
   /**
    * Opens the state of an entity.
@@ -50,13 +53,8 @@ final class KeyedMemory implements KeyMemory {
    * @param keepsBytes whether the state backend keeps bytes, not objects
    */
   KeyedMemory(
-      RuntimeContext context,
-      boolean keepsBytes,
-      Supplier<String> currentKey,
-      Plan plan,
-      EntityPlan entity) {
-    recent = keepsBytes ? new RecentKeys() : null;
-    this.currentKey = currentKey;
+      RuntimeContext context, boolean keepsBytes, KeyContext keys, Plan plan, EntityPlan entity) {
+    this.keys = keys;
     List<StateLayout> layouts = entity.inputs().stream().map(EntityPlan.Input::layout).toList();
     states = context.getState(new ValueStateDescriptor<>("key", new KeyState.Serializer(layouts)));
     waiting =
@@ -70,7 +68,18 @@ final class KeyedMemory implements KeyMemory {
               new MapStateDescriptor<>(
                   names.get(i), IntSerializer.INSTANCE, new ChunkSerializer(layouts.get(i)))));
     }
-    chunks = chunkStates.stream().map(StateChunks::new).toArray(ChunkStore[]::new);
+    chunks = new ChunkStore[layouts.size()];
+    if (keepsBytes) {
+      recent = new LinkedHashMap<>(16, 0.75f, true);
+      for (int i = 0; i < chunks.length; i++) {
+        chunks[i] = new RecentChunks(i);
+      }
+    } else {
+      recent = null;
+      for (int i = 0; i < chunks.length; i++) {
+        chunks[i] = new StateChunks(chunkStates.get(i));
+      }
+    }
   }
 
   /** The names of the inputs' states: their streams, and a number where those are the same. */
@@ -90,40 +99,80 @@ final class KeyedMemory implements KeyMemory {
 
   @Override
   public String key() {
-    return currentKey.get();
+    return (String) keys.getCurrentKey();
   }
 
   @Override
   public @Nullable KeyState load() throws Exception {
-    if (recent == null) {
-      return states.value();
-    }
-    KeyState state = recent.get(key());
-    if (state == null) {
-      state = states.value();
-      if (state != null) {
-        recent.put(key(), state);
-      }
-    }
-    return state;
+    return recent == null ? states.value() : current().state;
   }
 
   @Override
   public void save(KeyState state) throws Exception {
-    states.update(state);
-    if (recent != null) {
-      recent.put(key(), state);
+    if (recent == null) {
+      states.update(state);
+    } else {
+      RecentKey key = current();
+      key.state = state;
+      key.changed = true;
     }
   }
 
   @Override
   public void clear() {
     states.clear();
+    waiting.clear();
+    chunkStates.forEach(MapState::clear);
     if (recent != null) {
       recent.remove(key());
     }
-    waiting.clear();
-    chunkStates.forEach(MapState::clear);
+  }
+
+  @Override
+  public void write() throws Exception {
+    if (recent == null) {
+      return;
+    }
+    for (Map.Entry<String, RecentKey> entry : recent.entrySet()) {
+      keys.setCurrentKey(entry.getKey());
+      write(entry.getValue());
+    }
+  }
+
+  private void write(RecentKey key) throws Exception {
+    if (key.changed) {
+      states.update(key.state);
+      key.changed = false;
+    }
+    for (int i = 0; i < chunks.length; i++) {
+      MapState<Integer, Chunk> state = chunkStates.get(i);
+      for (Map.Entry<Integer, Optional<Chunk>> entry : key.chunks.get(i).entrySet()) {
+        if (entry.getValue().isPresent()) {
+          state.put(entry.getKey(), entry.getValue().get());
+        } else {
+          state.remove(entry.getKey());
+        }
+      }
+      key.chunks.get(i).clear();
+    }
+  }
+
+  private RecentKey current() throws Exception {
+    LinkedHashMap<String, RecentKey> keysOfLate = Objects.requireNonNull(recent);
+    String name = key();
+    RecentKey key = keysOfLate.get(name);
+    if (key == null) {
+      key = new RecentKey(states.value(), chunks.length);
+      keysOfLate.put(name, key);
+      if (keysOfLate.size() > RECENT_KEYS) {
+        Map.Entry<String, RecentKey> eldest = keysOfLate.entrySet().iterator().next();
+        keys.setCurrentKey(eldest.getKey());
+        write(eldest.getValue());
+        keys.setCurrentKey(name);
+        keysOfLate.remove(eldest.getKey());
+      }
+    }
+    return key;
   }
 
   @Override
@@ -136,18 +185,54 @@ final class KeyedMemory implements KeyMemory {
     return waiting;
   }
 
-  /** Forgets the key that was asked for least recently. */
-  private static final class RecentKeys extends LinkedHashMap<String, KeyState> {
+  /** A key of late. */
+  private static final class RecentKey {
 
-    private static final long serialVersionUID = 1;
+    private @Nullable KeyState state;
+    private boolean changed;
 
-    RecentKeys() {
-      super(16, 0.75f, true);
+    /** Per input the chunks that were put since the last write; those that were removed: empty. */
+    private final List<Map<Integer, Optional<Chunk>>> chunks = new ArrayList<>();
+
+    RecentKey(@Nullable KeyState state, int inputs) {
+      this.state = state;
+      for (int i = 0; i < inputs; i++) {
+        chunks.add(new HashMap<>());
+      }
+    }
+  }
+
+  /** The chunks of the current key, where it is one of late. */
+  private final class RecentChunks implements ChunkStore {
+
+    private final int input;
+
+    RecentChunks(int input) {
+      this.input = input;
+    }
+
+    private Map<Integer, Optional<Chunk>> put() {
+      try {
+        return current().chunks.get(input);
+      } catch (Exception e) {
+        throw new FlinkRuntimeException("cannot read a key from keyed state", e);
+      }
     }
 
     @Override
-    protected boolean removeEldestEntry(Map.Entry<String, KeyState> eldest) {
-      return size() > RECENT_KEYS;
+    public @Nullable Chunk get(int id) {
+      Optional<Chunk> put = put().get(id);
+      return put == null ? new StateChunks(chunkStates.get(input)).get(id) : put.orElse(null);
+    }
+
+    @Override
+    public void put(int id, Chunk chunk) {
+      put().put(id, Optional.of(chunk));
+    }
+
+    @Override
+    public void remove(int id) {
+      put().put(id, Optional.empty());
     }
   }
 

@@ -57,6 +57,11 @@ final class PassingMemory implements KeyMemory {
   }
 
   @Override
+  public void write() {
+    // A bounded run that fails starts anew: there is no checkpoint.
+  }
+
+  @Override
   public ChunkStore[] chunks() {
     return chunks;
   }

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -249,20 +250,24 @@ class ToldFactsTest {
   }
 
   @Test
-  void moreKeysThanAreKeptAsObjectsAreReadFromTheirBytes() throws Exception {
+  void keysThatAreObjectsForAWhileAreAllInTheStateAndInACheckpoint() throws Exception {
     int cards = KeyedMemory.RECENT_KEYS + 500;
     Plan plan = plan(Identity.EVENT, PAYMENTS);
-    try (var operator = new EntityHarness(plan, Options.ROCKS_DB, null)) {
-      for (int payment = 0; payment < 2 * cards; payment++) {
-        operator.tell(
-            EntityHarness.event(
-                Envelope.FACT, 0, "p" + payment, 1_000, "card-" + payment % cards, 5, payment));
+    var operator = new EntityHarness(plan, Options.ROCKS_DB, null);
+    for (int payment = 0; payment < 3 * cards; payment++) {
+      if (payment == 2 * cards + 700) {
+        OperatorSubtaskState checkpoint = operator.snapshot();
+        operator.close();
+        operator = new EntityHarness(plan, Options.ROCKS_DB, checkpoint);
       }
-      operator.watermark(1_000);
-
-      assertThat(operator.allRows().stream().filter(FeatureRow::offline))
-          .hasSize(cards)
-          .allSatisfy(row -> assertThat(row.values()).containsExactly(2L, 10.0));
+      String card = "card-" + payment % cards;
+      operator.tell(EntityHarness.event(Envelope.FACT, 0, "p" + payment, 1_000, card, 5, payment));
     }
+    operator.watermark(1_000);
+
+    assertThat(operator.allRows().stream().filter(FeatureRow::offline))
+        .hasSize(cards)
+        .allSatisfy(row -> assertThat(row.values()).containsExactly(3L, 15.0));
+    operator.close();
   }
 }
