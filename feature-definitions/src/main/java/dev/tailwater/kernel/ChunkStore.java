@@ -17,6 +17,14 @@ public interface ChunkStore {
    */
   void put(int id, Chunk chunk);
 
+  /**
+   * Takes note that a chunk which was last put under this id has got one more fact and is still the
+   * same object. An implementation that keeps objects has nothing to do.
+   */
+  default void grew(int id, Chunk chunk) {
+    put(id, chunk);
+  }
+
   /** Forgets a chunk. */
   void remove(int id);
 }

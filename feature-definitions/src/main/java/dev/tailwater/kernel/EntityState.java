@@ -255,7 +255,7 @@ public final class EntityState {
         && shape.texts == 0) {
       known.append(fact, rows, tailCount);
       tailCount++;
-      chunks.put(tailChunk, known);
+      chunks.grew(tailChunk, known);
     } else {
       appendToChunk(fact, chunks);
       rows = Objects.requireNonNull(tailRows);
@@ -716,6 +716,45 @@ public final class EntityState {
     for (int feature = firstFeature; feature < firstFeature + count; feature++) {
       into[from + feature - firstFeature] = value(shape.features[feature], chunks);
     }
+  }
+
+  /**
+   * Writes all features as numbers, the form a model reads, to {@code into[from..]}: as {@link
+   * #answer} does, but BOOLEAN as 0 and 1, whole numbers as the nearest double, and NULL as NaN. So
+   * a NaN and a NULL cannot be told apart. Makes no objects where totals are all that is read.
+   *
+   * @throws IllegalArgumentException if a value is a text, a list or a map
+   */
+  public void answerNumbers(double[] into, int from, ChunkStore chunks) {
+    StateShape.Feature[] features = shape.features;
+    for (int f = 0; f < features.length; f++) {
+      StateShape.Feature feature = features[f];
+      boolean counts = feature.aggregate() == Aggregate.COUNT;
+      if (feature.evaluation() != StateShape.BY_TOTALS
+          || feature.tiles() >= 0
+          || !(counts || feature.aggregate() == Aggregate.AVG)) {
+        into[from + f] = number(f, value(feature, chunks));
+        continue;
+      }
+      long count = words[feature.newAt()] - words[feature.oldAt()];
+      into[from + f] =
+          counts ? count : count == 0 ? number(f, feature.empty()) : sum(feature) / count;
+    }
+  }
+
+  private static double number(int feature, @Nullable Object value) {
+    if (value == null) {
+      return Double.NaN;
+    }
+    if (value instanceof Boolean truth) {
+      return truth ? 1 : 0;
+    }
+    if (value instanceof Number number) {
+      return number.doubleValue();
+    }
+    throw new IllegalArgumentException(
+        "Feature %d is a %s, which is not a number: read it with answer()"
+            .formatted(feature, value.getClass().getSimpleName()));
   }
 
   /**

@@ -84,8 +84,7 @@ public final class ExactSum {
     if (shift < 64) {
       long sum0 = words[at] + low;
       words[at] = sum0;
-      long carry = Long.compareUnsigned(sum0, low) < 0 ? 1 : 0;
-      addTwo(words, at + 1, high, sign, carry);
+      addTwo(words, at + 1, high, sign, carry(sum0 - low, low, sum0));
     } else {
       addTwo(words, at + 1, low, high, 0);
     }
@@ -93,12 +92,24 @@ public final class ExactSum {
   }
 
   private static void addTwo(long[] words, int at, long low, long high, long carryIn) {
-    long sum = words[at] + low;
-    long carry = Long.compareUnsigned(sum, low) < 0 ? 1 : 0;
-    long carried = sum + carryIn;
-    carry += carried == 0 ? carryIn : 0;
-    words[at] = carried;
-    words[at + 1] += high + carry;
+    long before = words[at];
+    long sum = before + low + carryIn;
+    words[at] = sum;
+    words[at + 1] += high + carry(before, low, sum);
+  }
+
+  /**
+   * The carry out of a sum of two words and perhaps a carry, 0 or 1. Whether there is one is as
+   * good as random, so it is computed: a branch would be guessed wrongly, and what follows could
+   * not begin before the words are there.
+   */
+  private static long carry(long one, long other, long sum) {
+    return (one & other | (one | other) & ~sum) >>> 63;
+  }
+
+  /** The borrow out of a difference of two words and perhaps a borrow, as {@link #carry}. */
+  private static long borrow(long minuend, long subtrahend, long difference) {
+    return (~minuend & subtrahend | (~minuend | subtrahend) & difference) >>> 63;
   }
 
   /** Adds a value to an integer accumulator. */
@@ -163,20 +174,18 @@ public final class ExactSum {
   /** The sum at {@code minuend} less the sum at {@code subtrahend}, two narrow accumulators. */
   public static double narrowDifference(long[] words, int minuend, int subtrahend) {
     long low = words[minuend] - words[subtrahend];
-    long borrow = Long.compareUnsigned(words[minuend], words[subtrahend]) < 0 ? 1 : 0;
-    long middle = words[minuend + 1] - words[subtrahend + 1];
-    long nextBorrow = Long.compareUnsigned(words[minuend + 1], words[subtrahend + 1]) < 0 ? 1 : 0;
-    nextBorrow += middle == 0 ? borrow : 0;
-    middle -= borrow;
-    long high = words[minuend + 2] - words[subtrahend + 2] - nextBorrow;
+    long lowBorrow = borrow(words[minuend], words[subtrahend], low);
+    long middle = words[minuend + 1] - words[subtrahend + 1] - lowBorrow;
+    long middleBorrow = borrow(words[minuend + 1], words[subtrahend + 1], middle);
+    long high = words[minuend + 2] - words[subtrahend + 2] - middleBorrow;
     return round(high, middle, low, NARROW_SCALE);
   }
 
   /** The sum at {@code minuend} less the sum at {@code subtrahend}, two integer accumulators. */
   public static double integerDifference(long[] words, int minuend, int subtrahend) {
     long low = words[minuend] - words[subtrahend];
-    long borrow = Long.compareUnsigned(words[minuend], words[subtrahend]) < 0 ? 1 : 0;
-    long high = words[minuend + 1] - words[subtrahend + 1] - borrow;
+    long lowBorrow = borrow(words[minuend], words[subtrahend], low);
+    long high = words[minuend + 1] - words[subtrahend + 1] - lowBorrow;
     return round(high >> 63, high, low, 0);
   }
 
@@ -211,10 +220,10 @@ public final class ExactSum {
     }
     long mantissa = leading >>> 11;
     long below = leading & 0x7ff;
-    // The first eleven bits below the mantissa decide, and beyond an exact half all that follow.
-    if (below > 0x400 || (below == 0x400 && (rest != 0 || (mantissa & 1) != 0))) {
-      mantissa++;
-    }
+    // The eleven bits below the mantissa decide, and at an exact half all that follow or, if those
+    // are zero, the mantissa's last bit. Computed for the reason given at carry().
+    long aboveHalf = (rest | -rest) >>> 63 | (mantissa & 1);
+    mantissa += (below + 0x3ff + aboveHalf) >>> 11;
     long exponent = top - scale + 1023;
     // Adding, not or-ing: a mantissa rounded up to 2^53 carries into the exponent.
     return Double.longBitsToDouble(sign | ((exponent << 52) + (mantissa - HIDDEN_BIT)));

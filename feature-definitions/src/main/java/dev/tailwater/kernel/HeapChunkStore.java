@@ -35,6 +35,9 @@ public final class HeapChunkStore implements ChunkStore {
   }
 
   @Override
+  public void grew(int id, Chunk chunk) {} // The same object is stored already.
+
+  @Override
   public void remove(int id) {
     if (id < lowest || id >= end) {
       return;
