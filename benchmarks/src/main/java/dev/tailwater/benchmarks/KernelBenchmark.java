@@ -1,6 +1,8 @@
 package dev.tailwater.benchmarks;
 
 import dev.tailwater.kernel.Aggregate;
+import dev.tailwater.kernel.Chunk;
+import dev.tailwater.kernel.ChunkStore;
 import dev.tailwater.kernel.EntityState;
 import dev.tailwater.kernel.Fact;
 import dev.tailwater.kernel.FeatureSpec;
@@ -84,7 +86,7 @@ public class KernelBenchmark {
   public void kernel(Blackhole blackhole) {
     Entities byCustomer = new Entities(layout(ColumnType.DOUBLE, 0));
     Entities byTerminal = new Entities(layout(ColumnType.BOOLEAN, DELAY));
-    @Nullable Object[] answer = new Object[4 * WINDOWS.length];
+    double[] answer = new double[4 * WINDOWS.length];
     for (int i = 0; i < PAYMENTS; i++) {
       byCustomer.apply(customers[i], times[i], i, amounts[i], answer, 0);
       byTerminal.apply(terminals[i], times[i], i, frauds[i], answer, 2 * WINDOWS.length);
@@ -101,30 +103,60 @@ public class KernelBenchmark {
     return new StateLayout(List.of(column), 0, features, Identity.EVENT, DAY);
   }
 
-  private static final class Entities {
-    private record Entity(EntityState state, HeapChunkStore chunks) {}
-
+  /** Entities as a keyed backend has them: headers by key, and chunks of the key at hand. */
+  private static final class Entities implements ChunkStore {
     private final StateLayout layout;
     private final Fact fact;
-    private final Map<Integer, Entity> entities = new HashMap<>();
+    private final Map<Integer, EntityState> states = new HashMap<>();
+    private final Map<Integer, HeapChunkStore> chunks = new HashMap<>();
+    private int key;
+    private @Nullable HeapChunkStore own;
 
     Entities(StateLayout layout) {
       this.layout = layout;
       fact = new Fact(layout);
     }
 
-    void apply(int key, long time, int id, Object value, @Nullable Object[] into, int from) {
-      Entity entity =
-          entities.computeIfAbsent(
-              key, k -> new Entity(new EntityState(layout), new HeapChunkStore()));
+    void apply(int entity, long time, int id, Object value, double[] into, int from) {
+      key = entity;
+      own = null;
+      EntityState state = states.computeIfAbsent(entity, k -> new EntityState(layout));
       fact.time = time;
       fact.offset = id;
       fact.idHash = id;
       fact.values[0] = value;
-      entity.state.insert(fact, entity.chunks);
-      entity.state.seek(time, entity.chunks);
-      entity.state.answer(into, from, entity.chunks);
-      entity.state.prune(time, entity.chunks);
+      state.insert(fact, this);
+      state.seek(time, this);
+      state.answerNumbers(into, from, this);
+      state.prune(time, this);
+    }
+
+    /** The chunks of the key at hand, looked up when the first of them is needed. */
+    private HeapChunkStore own() {
+      HeapChunkStore known = own;
+      if (known == null) {
+        known = chunks.computeIfAbsent(key, k -> new HeapChunkStore());
+        own = known;
+      }
+      return known;
+    }
+
+    @Override
+    public @Nullable Chunk get(int id) {
+      return own().get(id);
+    }
+
+    @Override
+    public void put(int id, Chunk chunk) {
+      own().put(id, chunk);
+    }
+
+    @Override
+    public void grew(int id, Chunk chunk) {} // The same object is stored already.
+
+    @Override
+    public void remove(int id) {
+      own().remove(id);
     }
   }
 
