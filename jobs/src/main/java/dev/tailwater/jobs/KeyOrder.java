@@ -62,6 +62,8 @@ final class KeyOrder<T> implements AutoCloseable {
 
   private final List<Partition> partitions = new ArrayList<>();
 
+  private @Nullable ByteBuffer transfer;
+
   private record TimeRange(long from, long to) {
 
     int partition(long time) {
@@ -145,6 +147,16 @@ final class KeyOrder<T> implements AutoCloseable {
     }
   }
 
+  /** An empty page on its way to a file or back: managed memory itself is not given away. */
+  private ByteBuffer buffer() {
+    ByteBuffer bytes = transfer;
+    if (bytes == null) {
+      bytes = coarser == null ? ByteBuffer.allocateDirect(pages.pageSize()) : coarser.buffer();
+      transfer = bytes;
+    }
+    return bytes.clear();
+  }
+
   private MemorySegment page() throws IOException {
     MemorySegment page = pages.take();
     if (page != null) {
@@ -220,7 +232,9 @@ final class KeyOrder<T> implements AutoCloseable {
       }
       while (!full.isEmpty()) {
         MemorySegment page = full.remove();
-        ByteBuffer bytes = page.wrap(0, pages.pageSize());
+        ByteBuffer bytes = buffer();
+        page.get(0, bytes, pages.pageSize());
+        bytes.flip();
         while (bytes.hasRemaining()) {
           to.write(bytes);
         }
@@ -320,7 +334,7 @@ final class KeyOrder<T> implements AutoCloseable {
       protected MemorySegment nextSegment(@Nullable MemorySegment current) throws IOException {
         if (pagesRead < pagesOnDisk) {
           MemorySegment page = current == null ? page() : current;
-          ByteBuffer bytes = page.wrap(0, pages.pageSize());
+          ByteBuffer bytes = buffer();
           long position = (long) pagesRead * pages.pageSize();
           FileChannel from = Objects.requireNonNull(file);
           while (bytes.hasRemaining()) {
@@ -328,6 +342,8 @@ final class KeyOrder<T> implements AutoCloseable {
               throw new EOFException(path + " ends before what was written to it");
             }
           }
+          bytes.flip();
+          page.put(0, bytes, pages.pageSize());
           pagesRead++;
           return page;
         }

@@ -156,7 +156,7 @@ class KeyOrderTest {
 
     Pages(int count) {
       for (int i = 0; i < count; i++) {
-        free.add(MemorySegmentFactory.allocateUnpooledSegment(PAGE_SIZE));
+        free.add(MemorySegmentFactory.allocateOffHeapUnsafeMemory(PAGE_SIZE)); // As managed memory.
       }
     }
 
