@@ -237,7 +237,8 @@ public final class StateBench {
 
   /**
    * Payments in event-time order, spread evenly over sixty days. The generator gives each of its
-   * two readers one half of the numbers: so each half is a partition.
+   * two readers one half of the numbers: so each half is a partition, and a card has all of its
+   * payments in one of them, as in a log whose message key is the card.
    */
   private record Payments(int count, int keys, boolean hot)
       implements GeneratorFunction<Long, LogRecord> {
@@ -251,7 +252,8 @@ public final class StateBench {
       record.offset = number % half;
       record.eventTime = FIRST_PAYMENT + record.offset * (SPAN_MS * PARALLELISM / count);
       record.appendTime = record.eventTime;
-      long card = hot && (hash & 1) == 0 ? 0 : 1 + Long.remainderUnsigned(hash >>> 1, keys);
+      long spread = Long.remainderUnsigned(hash >>> 1, keys / PARALLELISM);
+      long card = hot && record.partition == 0 ? 0 : 1 + spread * PARALLELISM + record.partition;
       record.values =
           new Object[] {number, record.eventTime, card, (hash >>> 40) % 100_000 / 100.0};
       return record;
