@@ -13,6 +13,7 @@ import dev.tailwater.plan.Plan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -87,7 +88,7 @@ final class FeatureRun {
     long[] earliestToCome = new long[arrivals.size() + 1];
     earliestToCome[arrivals.size()] = Long.MAX_VALUE;
     for (int i = arrivals.size() - 1; i >= 0; i--) {
-      earliestToCome[i] = Math.min(earliestToCome[i + 1], arrivals.get(i).record().eventTime - 1);
+      earliestToCome[i] = Math.min(earliestToCome[i + 1], earliest(arrivals.get(i)) - 1);
     }
     Map<Long, @Nullable Object[]> answers = new TreeMap<>();
     List<Letter> letters = new ArrayList<>();
@@ -113,6 +114,16 @@ final class FeatureRun {
       run.graph.close();
     }
     return new Outcome(answers, letters);
+  }
+
+  /** The earliest instant at which a record tells something: where a row was, or where it is. */
+  private long earliest(Arrival arrival) {
+    LogRecord record = arrival.record();
+    if (record.before == null) {
+      return record.eventTime;
+    }
+    int eventTime = spine.plan().streams().get(arrival.stream()).eventTime();
+    return Math.min(record.eventTime, (Long) Objects.requireNonNull(record.before[eventTime]));
   }
 
   /** The graph from its start, or from a checkpoint. */

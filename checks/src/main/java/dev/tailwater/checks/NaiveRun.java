@@ -2,6 +2,7 @@ package dev.tailwater.checks;
 
 import dev.tailwater.checks.FeatureRun.Arrival;
 import dev.tailwater.checks.NaiveFeatures.NaiveFact;
+import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.expressions.Expressions;
 import dev.tailwater.expressions.RowExpression;
@@ -19,6 +20,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -35,12 +37,18 @@ final class NaiveRun {
   private final List<List<Row>> rows = new ArrayList<>();
 
   /**
-   * One event.
+   * One event, or one version of a row.
    *
    * @param id of the event
+   * @param deleted whether the row is gone from there
    */
   private record Row(
-      long time, int partition, long offset, Object id, @Nullable Object[] carried) {}
+      long time,
+      int partition,
+      long offset,
+      Object id,
+      @Nullable Object[] carried,
+      boolean deleted) {}
 
   /**
    * Takes the events.
@@ -52,9 +60,8 @@ final class NaiveRun {
     for (int stream = 0; stream < plan.streams().size(); stream++) {
       List<Row> ofStream = new ArrayList<>();
       for (Arrival arrival : accepted) {
-        Row row = arrival.stream() == stream ? row(plan.streams().get(stream), arrival) : null;
-        if (row != null) {
-          ofStream.add(row);
+        if (arrival.stream() == stream) {
+          ofStream.addAll(rows(plan.streams().get(stream), arrival.record()));
         }
       }
       rows.add(ofStream);
@@ -92,12 +99,26 @@ final class NaiveRun {
     return answer;
   }
 
-  /** The carried row of a record, or null if it breaks an expectation that keeps it out. */
-  private static @Nullable Row row(StreamPlan stream, Arrival arrival) {
-    @Nullable Object @Nullable [] values = arrival.record().values;
-    if (values == null) {
-      return null;
+  /** What a record tells: where the row is no more, and where it is now. */
+  private static List<Row> rows(StreamPlan stream, LogRecord record) {
+    Row after = record.values == null ? null : row(stream, record, record.values, false);
+    if (record.values != null && after == null) {
+      return List.of();
     }
+    List<Row> rows = new ArrayList<>();
+    Row before = record.before == null ? null : row(stream, record, record.before, true);
+    if (before != null) {
+      rows.add(before);
+    }
+    if (after != null) {
+      rows.add(after);
+    }
+    return rows;
+  }
+
+  /** The carried row, or null if it breaks an expectation that keeps it out. */
+  private static @Nullable Row row(
+      StreamPlan stream, LogRecord record, @Nullable Object[] values, boolean deleted) {
     @Nullable Object[] full = Arrays.copyOf(values, values.length + stream.computed().size());
     for (int i = 0; i < stream.computed().size(); i++) {
       RowExpression expression =
@@ -108,7 +129,7 @@ final class NaiveRun {
       boolean keepsOut =
           expectation.otherwise() == StreamPlan.Otherwise.QUARANTINE
               || expectation.otherwise() == StreamPlan.Otherwise.DROP;
-      if (keepsOut && Boolean.FALSE.equals(full[expectation.condition()])) {
+      if (!deleted && keepsOut && Boolean.FALSE.equals(full[expectation.condition()])) {
         return null;
       }
     }
@@ -117,10 +138,9 @@ final class NaiveRun {
       carried[i] = full[stream.carriedFrom()[i]];
     }
     Object written = stream.eventId() < 0 ? null : full[stream.eventId()];
-    int partition = arrival.record().partition;
-    long offset = arrival.record().offset;
-    Object id = written == null ? List.of(partition, offset) : written;
-    return new Row(arrival.record().eventTime, partition, offset, id, carried);
+    Object id = written == null ? List.of(record.partition, record.offset) : written;
+    long time = (Long) Objects.requireNonNull(full[stream.eventTime()]);
+    return new Row(time, record.partition, record.offset, id, carried, deleted);
   }
 
   /** An event together with what views say at it, the event included. */
@@ -131,7 +151,7 @@ final class NaiveRun {
     for (int i = 0; i < chain.values().size(); i++) {
       carried[first + i] = value(chain, chain.values().get(i), row);
     }
-    return new Row(row.time(), row.partition(), row.offset(), row.id(), carried);
+    return new Row(row.time(), row.partition(), row.offset(), row.id(), carried, row.deleted());
   }
 
   private @Nullable Object value(ChainPlan chain, ModelPlan.Source source, Row row) {
@@ -195,6 +215,7 @@ final class NaiveRun {
       }
     }
     return once.values().stream()
+        .filter(told -> !told.row().deleted())
         .sorted(logOrder)
         .map(told -> fact(input, told.origin(), told.row()))
         .toList();

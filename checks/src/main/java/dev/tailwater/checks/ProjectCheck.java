@@ -19,9 +19,11 @@ import dev.tailwater.plan.ViewPlan;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import dev.tailwater.schemas.JsonCollections;
+import dev.tailwater.schemas.RowChange;
 import dev.tailwater.schemas.Timestamps;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -167,6 +169,7 @@ public final class ProjectCheck {
    */
   private List<Arrival> events(TestDefinition test, int perPartition) {
     List<Arrival> events = new ArrayList<>();
+    Map<List<Object>, @Nullable Object[]> rows = new HashMap<>();
     for (Given given : test.given()) {
       int position =
           IntStream.range(0, plan.streams().size())
@@ -180,11 +183,36 @@ public final class ProjectCheck {
       record.offset = perPartition == 0 ? number : 0;
       record.eventTime = given.eventTime();
       record.appendTime = given.eventTime();
-      record.values = values(stream, given, number);
+      tell(record, stream, given, values(stream, given, number), rows);
       record.bytes = NO_BYTES; // Where it was refused, the test's own line shows it.
       events.add(new Arrival(position, record));
     }
     return events;
+  }
+
+  /**
+   * Makes the record tell a row, or how it changed.
+   *
+   * @param rows the rows of changelogs as they are before the record, by stream and id
+   */
+  private static void tell(
+      LogRecord record,
+      StreamPlan stream,
+      Given given,
+      @Nullable Object[] row,
+      Map<List<Object>, @Nullable Object[]> rows) {
+    record.values = row;
+    if (!stream.format().isChangelog()) {
+      return;
+    }
+    List<Object> id = List.of(stream.name(), Objects.requireNonNull(row[stream.eventId()]));
+    record.before = given.deleted() ? rows.remove(id) : rows.put(id, row);
+    if (given.deleted()) {
+      record.change = RowChange.Kind.DELETE;
+      record.values = null;
+    } else if (record.before != null) {
+      record.change = RowChange.Kind.UPDATE;
+    }
   }
 
   private static @Nullable Object[] values(StreamPlan stream, Given given, int number) {

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ProjectCheckTest {
 
@@ -36,6 +37,7 @@ class ProjectCheckTest {
 
   static Stream<Arguments> viewsAndSeeds() {
     return PROJECT.views().stream()
+        .filter(view -> !view.streams().contains("purchases"))
         .flatMap(view -> Stream.of(1L, 2L, 3L).map(seed -> Arguments.of(view.name(), seed)));
   }
 
@@ -61,6 +63,35 @@ class ProjectCheckTest {
     }
 
     assertThat(CHECK.run(test(view, given, questions)).problems()).isEmpty();
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+  void rowsThatChangeMoveAndGoAreRetractedInAnyOrder(long seed) throws Exception {
+    Random random = new Random(seed);
+    List<Given> given = new ArrayList<>();
+    Map<String, Given> rows = new HashMap<>();
+    for (int i = 0; i < 60; i++) {
+      String id = "o" + random.nextInt(12);
+      Given row = rows.get(id);
+      if (row != null && random.nextInt(3) == 0) {
+        given.add(new Given(i, "purchases", row.eventTime(), row.values(), true));
+        rows.remove(id);
+        continue;
+      }
+      long elsewhere = START + 5 * MINUTE_MS * random.nextInt(300);
+      long at = row != null && random.nextBoolean() ? row.eventTime() : elsewhere;
+      Given told = payment(id, "purchases", at, random);
+      given.add(told);
+      rows.put(id, told);
+    }
+    List<Expected> questions = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      long at = START + 5 * MINUTE_MS * random.nextInt(320) - random.nextInt(2);
+      questions.add(new Expected(i, at, List.of("c" + random.nextInt(3)), Map.of()));
+    }
+
+    assertThat(CHECK.run(test("purchases_now", given, questions)).problems()).isEmpty();
   }
 
   private static Given payment(String id, String stream, long at, Random random) {

@@ -24,14 +24,25 @@ public record TestDefinition(
   }
 
   /**
-   * One event.
+   * One event, or one change of a row: in a changelog an earlier event with the same id is the row
+   * before it.
    *
    * @param eventTime in milliseconds since the epoch; in {@code values} too
    * @param values what is written, by column of the stream's schema and in its type; the other
    *     columns are NULL, but an event id is one that no other event has
+   * @param deleted whether the row with this event id is gone; then the rest is as it last was
    */
   public record Given(
-      int line, String stream, long eventTime, Map<String, @Nullable Object> values) {
+      int line,
+      String stream,
+      long eventTime,
+      Map<String, @Nullable Object> values,
+      boolean deleted) {
+
+    /** An event that tells a row. */
+    public Given(int line, String stream, long eventTime, Map<String, @Nullable Object> values) {
+      this(line, stream, eventTime, values, false);
+    }
 
     public Given {
       values = Collections.unmodifiableMap(new LinkedHashMap<>(values));

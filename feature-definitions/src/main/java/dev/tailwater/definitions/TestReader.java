@@ -24,6 +24,7 @@ final class TestReader {
   private static final String AT = "at";
   private static final String STREAM = "stream";
   private static final String ABOUT = "about";
+  private static final String DELETED = "deleted";
   private static final Pattern TIME_OF_DAY = Pattern.compile("\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?");
 
   /** The day of a time that is written without one. */
@@ -65,17 +66,73 @@ final class TestReader {
             definition.name(),
             here.file(),
             here.line(),
-            given.stream().flatMap(row -> given(row, definition).stream()).toList(),
+            given(given, definition),
             expected.stream().flatMap(row -> expected(row, view.get()).stream()).toList()));
   }
 
-  private Optional<Given> given(Section row, FeatureViewDefinition view) {
-    Optional<StreamReader.Read> stream = stream(row, view);
-    Optional<Long> at = at(row);
-    if (stream.isEmpty() || at.isEmpty()) {
+  private List<Given> given(List<Section> rows, FeatureViewDefinition view) {
+    List<Given> given = new ArrayList<>();
+    for (Section row : rows) {
+      Optional<StreamDefinition> stream = stream(row, view).map(StreamReader.Read::definition);
+      if (stream.isPresent()) {
+        (isDeletion(row, stream.get())
+                ? deletion(row, stream.get(), given)
+                : event(row, stream.get()))
+            .ifPresent(given::add);
+      }
+    }
+    return given;
+  }
+
+  private static boolean isDeletion(Section row, StreamDefinition stream) {
+    return row.has(DELETED) && stream.schema().indexOf(DELETED) < 0;
+  }
+
+  /** The end of a row that an event before it told. */
+  private Optional<Given> deletion(Section row, StreamDefinition stream, List<Given> before) {
+    String id = stream.eventId().orElse("");
+    if (!stream.format().isChangelog() || id.isEmpty()) {
+      problems.add(
+          row.at(DELETED),
+          "cannot be said of stream " + stream.name() + ": its events are not changes of rows",
+          "leave it out, or give the stream format: debezium-json");
       return Optional.empty();
     }
-    StreamDefinition definition = stream.get().definition();
+    row.allowOnly(Set.of(STREAM, DELETED, id));
+    if (!row.text(DELETED).map(Text::value).equals(Optional.of("true"))) {
+      problems.add(row.at(DELETED), "can only be true", "write deleted: true, or leave it out");
+    }
+    Optional<Text> written = row.required(id, "name the row that is gone");
+    Optional<Object> gone = written.flatMap(text -> scalar(text, type(stream, id)));
+    if (gone.isEmpty()) {
+      return Optional.empty();
+    }
+    Optional<Given> last =
+        before.stream()
+            .filter(event -> event.stream().equals(stream.name()))
+            .filter(event -> gone.get().equals(event.values().get(id)))
+            .reduce((earlier, later) -> later);
+    if (last.isEmpty() || last.get().deleted()) {
+      problems.add(
+          written.get(),
+          "is not the id of a row that is there",
+          "write the event that tells the row before its deletion");
+      return Optional.empty();
+    }
+    Given told = last.get();
+    return Optional.of(
+        new Given(row.here().line(), told.stream(), told.eventTime(), told.values(), true));
+  }
+
+  private static ColumnType type(StreamDefinition stream, String column) {
+    return stream.schema().columns().get(stream.schema().indexOf(column)).type();
+  }
+
+  private Optional<Given> event(Section row, StreamDefinition definition) {
+    Optional<Long> at = at(row);
+    if (at.isEmpty()) {
+      return Optional.empty();
+    }
     Map<String, ColumnType> columns = new LinkedHashMap<>();
     definition.schema().columns().forEach(column -> columns.put(column.name(), column.type()));
     Map<String, @Nullable Object> values = new LinkedHashMap<>();

@@ -92,6 +92,65 @@ class TestDefinitionTest {
                 "places", new TestDefinition.Value(Map.of("DE", 2L, "FR", 1L), 0)));
   }
 
+  private static final String CHANGES =
+      """
+      kind: test
+      view: spend
+      given:
+        - {at: "10:00", tx_id: e1, customer_id: a, tx_amount: 10}
+        - {at: "10:30", tx_id: e2, customer_id: a, tx_amount: 5}
+        - {at: "10:10", tx_id: e1, customer_id: a, tx_amount: 20}
+        - {tx_id: e1, deleted: true}
+      expect:
+        - {at: "10:45", customer_id: a, n: 1}
+      """;
+
+  private static String changelog(String stream) {
+    return stream.replace("kind: stream", "kind: stream\nformat: debezium-json");
+  }
+
+  @Test
+  void aDeletionIsOfTheRowAsItLastWas() {
+    folder.write(
+        "project.yaml",
+        String.join("---\n", changelog(ProjectFolder.STREAM), ProjectFolder.ENTITY, VIEW));
+    TestDefinition test = folder.write("spend.yaml", CHANGES).load().tests().get(0);
+
+    assertThat(test.given()).extracting(TestDefinition.Given::deleted).endsWith(false, true);
+    TestDefinition.Given deletion = test.given().get(3);
+    assertThat(Instant.ofEpochMilli(deletion.eventTime())).isEqualTo("2026-01-01T10:10:00Z");
+    assertThat(deletion.values()).containsEntry("tx_amount", 20.0);
+  }
+
+  static Stream<Arguments> wrongDeletions() {
+    return Stream.of(
+        arguments("{tx_id: e1, deleted", "{tx_id: e7, deleted", "'e7' is not the id of a row that"),
+        arguments("{tx_id: e1, deleted", "{deleted", "tx_id: is missing; name the row"),
+        arguments("deleted: true}", "deleted: no}", "can only be true"),
+        arguments("deleted: true}", "deleted: true, at: \"10:00\"}", "at: is not known here"));
+  }
+
+  @ParameterizedTest(name = "{1}")
+  @MethodSource("wrongDeletions")
+  void namesTheMistakeInADeletion(String correct, String wrong, String expected) {
+    folder.write(
+        "project.yaml",
+        String.join("---\n", changelog(ProjectFolder.STREAM), ProjectFolder.ENTITY, VIEW));
+
+    assertThat(folder.write("spend.yaml", CHANGES.replace(correct, wrong)).problems())
+        .singleElement()
+        .asString()
+        .contains(expected);
+  }
+
+  @Test
+  void anEventThatIsNoRowCannotBeDeleted() {
+    assertThat(folder.write("spend.yaml", CHANGES).problems())
+        .singleElement()
+        .asString()
+        .contains("its events are not changes of rows");
+  }
+
   static Stream<Arguments> mistakes() {
     return Stream.of(
         arguments("view: spend", "view: spent", "'spent' is not a known feature-view; did you"),
