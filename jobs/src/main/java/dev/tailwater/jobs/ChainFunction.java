@@ -22,6 +22,7 @@ final class ChainFunction extends RichFlatMapFunction<Envelope, Envelope> {
   private final ChainPlan chain;
   private final boolean isFact;
   private final List<ChainPlan> next;
+  private final long until;
 
   private transient SourceValues values;
 
@@ -30,12 +31,14 @@ final class ChainFunction extends RichFlatMapFunction<Envelope, Envelope> {
    *
    * @param isFact whether an entity is told the derived stream
    * @param next the chains that go on from the derived stream
+   * @param until an event after this instant is not derived from: the clock does not pass it
    */
-  ChainFunction(Plan plan, ChainPlan chain, boolean isFact, List<ChainPlan> next) {
+  ChainFunction(Plan plan, ChainPlan chain, boolean isFact, List<ChainPlan> next, long until) {
     this.plan = plan;
     this.chain = chain;
     this.isFact = isFact;
     this.next = List.copyOf(next);
+    this.until = until;
   }
 
   @Override
@@ -48,6 +51,9 @@ final class ChainFunction extends RichFlatMapFunction<Envelope, Envelope> {
   public void flatMap(Envelope event, Collector<Envelope> out) {
     if (event.stream != chain.stream() || !event.isChained()) {
       out.collect(event);
+      return;
+    }
+    if (event.eventTime > until) {
       return;
     }
     @Nullable Object[] row = event.values.clone();

@@ -77,12 +77,23 @@ public final class FeatureGraph {
    * @param featureRows whether rows for the stores are computed
    * @param generation the generation of the rows
    * @param labelStreams streams whose accepted events are wanted as they are, by {@link #labels}
+   * @param until in a bounded run the instant at which time stops, in milliseconds since the epoch;
+   *     {@link Long#MAX_VALUE} for after the last change of the last value. Every fact is told.
+   *     Rows up to this instant are final; the online row of a key is the newest as of its facts,
+   *     and of its refreshes up to this instant. So the rows are those of a live run whose
+   *     watermark came to this instant
    */
   public record Options(
-      List<Ask> asks, boolean featureRows, long generation, Set<Integer> labelStreams) {
+      List<Ask> asks, boolean featureRows, long generation, Set<Integer> labelStreams, long until) {
     public Options {
       asks = List.copyOf(asks);
       labelStreams = Set.copyOf(labelStreams);
+    }
+
+    /** Time goes on until nothing changes any more. */
+    public Options(
+        List<Ask> asks, boolean featureRows, long generation, Set<Integer> labelStreams) {
+      this(asks, featureRows, generation, labelStreams, Long.MAX_VALUE);
     }
   }
 
@@ -92,6 +103,7 @@ public final class FeatureGraph {
    * @param env configured by {@link JobSettings}
    * @param sources the source of each stream, by its position in the plan; asked only for streams
    *     that the run needs
+   * @throws IllegalArgumentException if time is to stop in a run that is not bounded
    */
   public static FeatureGraph build(
       StreamExecutionEnvironment env,
@@ -113,6 +125,11 @@ public final class FeatureGraph {
     this.activeChains = new boolean[plan.chains().size()];
     this.sortedInput = JobSettings.executionMode(env) == RuntimeExecutionMode.BATCH;
     this.baseStreams = Chains.baseStreams(plan);
+    if (!sortedInput && options.until() != Long.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "time can stop (until %d) only in a bounded run: configure it with JobSettings.bounded"
+              .formatted(options.until()));
+    }
     findNeeded();
     // A stream joins the flow where the first entity needs it or what is derived from it, and stays
     // in it to the end.
@@ -325,7 +342,15 @@ public final class FeatureGraph {
                 "features:" + entity.name(),
                 envelopes,
                 new FeatureOperator(
-                    plan, position, key, sortedInput, rows, refused, options.generation(), visits))
+                    plan,
+                    position,
+                    key,
+                    sortedInput,
+                    rows,
+                    refused,
+                    options.until(),
+                    options.generation(),
+                    visits))
             .uid("features:" + entity.name());
     deadLetters.add(answered.getSideOutput(refused));
     if (rows != null) {
@@ -387,7 +412,11 @@ public final class FeatureGraph {
             after
                 .flatMap(
                     new ChainFunction(
-                        plan, chain, isTold(chain.stream()), chainsFrom(chain.stream())))
+                        plan,
+                        chain,
+                        isTold(chain.stream()),
+                        chainsFrom(chain.stream()),
+                        options.until()))
                 .returns(envelopes)
                 .uid("chain:" + name)
                 .name("chain:" + name);

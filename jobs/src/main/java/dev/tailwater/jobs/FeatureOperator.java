@@ -69,6 +69,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   private final boolean sortedInput;
   private final @Nullable OutputTag<FeatureRow> rowsTag;
   private final OutputTag<OutgoingRecord> deadLetters;
+  private final long until;
   private final long generation;
   private final Visits visits;
   private final Told[][] toldByStream;
@@ -109,6 +110,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
    *     log; otherwise it is keyed by the key's text
    * @param rows where feature rows go, or null if nobody stores them
    * @param deadLetters where events go that an entity cannot count
+   * @param until on sorted input, up to which instant rows are final, see {@link FeatureRows}
    */
   FeatureOperator(
       Plan plan,
@@ -117,6 +119,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
       boolean sortedInput,
       @Nullable OutputTag<FeatureRow> rows,
       OutputTag<OutgoingRecord> deadLetters,
+      long until,
       long generation,
       Visits visits) {
     this.plan = plan;
@@ -126,6 +129,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     this.sortedInput = sortedInput;
     this.rowsTag = rows;
     this.deadLetters = deadLetters;
+    this.until = until;
     this.generation = generation;
     this.visits = visits;
     this.toldByStream = new Told[plan.streams().size()][];
@@ -208,6 +212,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
               plan,
               views,
               sortedInput,
+              until,
               generation,
               memory::key,
               (row, instant) -> {
@@ -348,6 +353,9 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     KeyState state = memory.load();
     if (state != null) {
       advance(state, Long.MAX_VALUE);
+      if (rows != null) {
+        rows.endOfKey();
+      }
       memory.clear();
     }
   }
@@ -589,7 +597,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
         }
       }
       if (written != null) {
-        written.emitDue(state, next, learnedViews, to == Long.MAX_VALUE);
+        written.emitDue(state, next, learnedViews);
       }
       for (Envelope envelope : dueNow) {
         if (!envelope.isUnknownYet()) {

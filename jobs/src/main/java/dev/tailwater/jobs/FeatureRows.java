@@ -32,6 +32,10 @@ import org.jspecify.annotations.Nullable;
  * row at once. No online row is as of an earlier instant than the one before. A fact behind the
  * clock repairs: every final row from its instant on that it can have changed is written again with
  * a higher revision, rows by time alone at all instants at which there ever was one.
+ *
+ * <p>On sorted input the newest row of a key is for the online store, and time stops at an instant
+ * that is chosen: rows are final up to it, and only facts make newer ones. These are the rows that
+ * an unsorted input leaves behind whose clock came to the same instant.
  */
 final class FeatureRows {
 
@@ -41,6 +45,7 @@ final class FeatureRows {
   private final EntityViews views;
   private final boolean sortedInput;
   private final boolean tracked;
+  private final long until;
   private final long generation;
   private final Supplier<String> currentKey;
   private final BiConsumer<FeatureRow, Long> output;
@@ -48,10 +53,19 @@ final class FeatureRows {
   // Instants of the next rows, found by nextDue.
   private final long[] nextRows;
 
+  // On sorted input the newest row of each view of the key that is passing.
+  private final @Nullable FeatureRow[] newest;
+
+  /**
+   * The rows of one entity.
+   *
+   * @param until on sorted input the instant at which time stops: no row of a later one is final
+   */
   FeatureRows(
       Plan plan,
       EntityViews views,
       boolean sortedInput,
+      long until,
       long generation,
       Supplier<String> currentKey,
       BiConsumer<FeatureRow, Long> output) {
@@ -59,10 +73,12 @@ final class FeatureRows {
     this.views = views;
     this.sortedInput = sortedInput;
     this.tracked = tracked(views) > 0;
+    this.until = sortedInput ? until : Long.MAX_VALUE;
     this.generation = generation;
     this.currentKey = currentKey;
     this.output = output;
     this.nextRows = new long[views.count()];
+    this.newest = new FeatureRow[views.count()];
   }
 
   /** How many views' rows a key's state keeps track of: all or none. */
@@ -109,9 +125,11 @@ final class FeatureRows {
   }
 
   private long nextRefresh(KeyState state, int view) {
-    return tracked
-        ? Refresh.at(state.rows[view].validUntil, views.plan(view).refreshMs())
-        : Long.MAX_VALUE;
+    if (!tracked) {
+      return Long.MAX_VALUE;
+    }
+    long refresh = Refresh.at(state.rows[view].validUntil, views.plan(view).refreshMs());
+    return refresh <= until ? refresh : Long.MAX_VALUE;
   }
 
   /**
@@ -119,13 +137,32 @@ final class FeatureRows {
    * facts became known.
    *
    * @param learned per view whether it learned of a fact at the instant
-   * @param last whether nothing more comes for the key
    */
-  void emitDue(KeyState state, long instant, boolean[] learned, boolean last) {
+  void emitDue(KeyState state, long instant, boolean[] learned) {
     for (int view = 0; view < nextRows.length; view++) {
       if (nextRows[view] == instant || learned[view]) {
-        emitFinal(state, view, instant, 0, last);
+        emitFinal(state, view, instant, 0);
       }
+    }
+  }
+
+  /** Emits, on sorted input, the newest rows of the key that has passed. */
+  void endOfKey() {
+    for (int view = 0; view < newest.length; view++) {
+      FeatureRow row = newest[view];
+      newest[view] = null;
+      if (row != null) {
+        output.accept(row.forOnline(), row.validFrom());
+      }
+    }
+  }
+
+  /** Which row is the newest shows when the key ends. */
+  private void passed(int view, FeatureRow row) {
+    FeatureRow before = newest[view];
+    newest[view] = row;
+    if (before != null && before.offline()) {
+      output.accept(before, before.validFrom());
     }
   }
 
@@ -154,17 +191,16 @@ final class FeatureRows {
   }
 
   /** Returns until when the row is valid. */
-  private long emitFinal(KeyState state, int view, long instant, long revision, boolean last) {
+  private long emitFinal(KeyState state, int view, long instant, long revision) {
     @Nullable Object[] features = views.asOf(state, view, instant);
     long validUntil = views.nextChange(state, view);
-    long everyMs = views.plan(view).refreshMs();
-    boolean online =
-        sortedInput
-            ? last
-                && Refresh.at(validUntil, everyMs) == Long.MAX_VALUE
-                && views.nextFact(state, view, instant) == Long.MAX_VALUE
-            : instant > onlineAsOf(state, view);
-    emit(state, view, instant, features, validUntil, revision, online, true);
+    boolean online = !sortedInput && instant > onlineAsOf(state, view);
+    if (instant <= until) {
+      emit(state, view, instant, features, validUntil, revision, online, true);
+    } else if (!EntityViews.isAsKnown(views.plan(view))) {
+      // A fact ahead of the clock is in the online row at once, unless it is not known yet.
+      emit(state, view, instant, features, validUntil, revision, false, false);
+    }
     if (tracked) {
       state.rows[view].validUntil = validUntil;
     }
@@ -220,7 +256,7 @@ final class FeatureRows {
     long expected = from;
     int next = 0;
     while (instant <= until && instant != Long.MAX_VALUE) {
-      long validUntil = emitFinal(state, view, instant, state.revision, false);
+      long validUntil = emitFinal(state, view, instant, state.revision);
       if (instant != expected) {
         orphans.add(instant);
       }
@@ -296,7 +332,7 @@ final class FeatureRows {
     EntityState known = views.facts(state, view);
     Origins origins = views.origins(views.plan(view).lastInput());
     int cause = known.causePartition();
-    output.accept(
+    FeatureRow row =
         new FeatureRow(
             views.position(view),
             currentKey.get(),
@@ -310,7 +346,11 @@ final class FeatureRows {
             origins.partition(cause),
             known.causeOffset(),
             online,
-            offline),
-        instant);
+            offline);
+    if (sortedInput) {
+      passed(view, row);
+    } else {
+      output.accept(row, instant);
+    }
   }
 }

@@ -22,11 +22,15 @@ import org.jspecify.annotations.Nullable;
 final class EntityHarness implements AutoCloseable {
 
   /** How a harness is opened; the default is a live job that stores rows. */
-  record Options(boolean sorted, boolean rocksDb, boolean onArrival) {
-    static final Options LIVE = new Options(false, false, false);
-    static final Options SORTED = new Options(true, false, false);
-    static final Options ROCKS_DB = new Options(false, true, false);
-    static final Options ON_ARRIVAL = new Options(false, false, true);
+  record Options(boolean sorted, boolean rocksDb, boolean onArrival, long until) {
+    static final Options LIVE = new Options(false, false, false, Long.MAX_VALUE);
+    static final Options SORTED = new Options(true, false, false, Long.MAX_VALUE);
+    static final Options ROCKS_DB = new Options(false, true, false, Long.MAX_VALUE);
+    static final Options ON_ARRIVAL = new Options(false, false, true, Long.MAX_VALUE);
+
+    static Options sortedUntil(long instant) {
+      return new Options(true, false, false, instant);
+    }
   }
 
   private static final OutputTag<OutgoingRecord> DEAD_LETTERS =
@@ -54,6 +58,7 @@ final class EntityHarness implements AutoCloseable {
                 options.sorted(),
                 rows,
                 DEAD_LETTERS,
+                options.until(),
                 0,
                 new Visits(
                     IntStream.range(0, streams).mapToObj(stream -> views).toArray(int[][]::new),
@@ -86,13 +91,26 @@ final class EntityHarness implements AutoCloseable {
   /** An event of a stream that has nothing but these. */
   static Envelope event(
       int roles, int stream, String id, long at, String card, double amount, long offset) {
+    return event(roles, stream, id, at, Long.MAX_VALUE, card, amount, offset);
+  }
+
+  /** The same, appended to the log at an instant. */
+  static Envelope event(
+      int roles,
+      int stream,
+      String id,
+      long at,
+      long appendTime,
+      String card,
+      double amount,
+      long offset) {
     return new Envelope(
         roles,
         stream,
         at,
         0,
         offset,
-        Long.MAX_VALUE,
+        appendTime,
         IdHash.of(id),
         IdHash.ofPayload(new Object[] {id, at, card, amount}, 4),
         IdHash.of(id),

@@ -210,6 +210,7 @@ class FeatureOperatorTest {
                 false,
                 ROWS,
                 DEAD_LETTERS,
+                Long.MAX_VALUE,
                 0,
                 new Visits(
                     new int[][] {{0}},

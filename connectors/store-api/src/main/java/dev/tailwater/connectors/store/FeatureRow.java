@@ -34,4 +34,23 @@ public record FeatureRow(
     int partition,
     long offset,
     boolean online,
-    boolean offline) {}
+    boolean offline) {
+
+  /** The same row, for the online store as well. */
+  public FeatureRow forOnline() {
+    return new FeatureRow(
+        view,
+        key,
+        validFrom,
+        validUntil,
+        revision,
+        generation,
+        factsApplied,
+        values,
+        topic,
+        partition,
+        offset,
+        true,
+        offline);
+  }
+}
