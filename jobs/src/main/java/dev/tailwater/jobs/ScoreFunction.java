@@ -187,6 +187,7 @@ final class ScoreFunction extends RichAsyncFunction<ScoringRequest, Prediction> 
                   request.questionId(),
                   model.name(),
                   served.version(),
+                  model.version(),
                   request.eventTime(),
                   score,
                   outcome,

@@ -18,6 +18,7 @@ final class AvroPredictions implements PredictionFormat.Encoder, PredictionForma
     out.writeString(prediction.questionId(), "question_id");
     out.writeString(prediction.model(), "model");
     out.writeString(prediction.modelVersion(), "model_version");
+    out.writeString(prediction.definitionVersion(), "definition_version");
     out.writeLong(prediction.eventTime());
     writeNumber(prediction.score());
     out.writeLong(prediction.outcome().ordinal());
@@ -57,6 +58,7 @@ final class AvroPredictions implements PredictionFormat.Encoder, PredictionForma
     String questionId = in.readString("question_id");
     String model = in.readString("model");
     String modelVersion = in.readString("model_version");
+    String definitionVersion = in.readString("definition_version");
     long eventTime = in.readLong("event_time");
     if (!Timestamps.isInRange(eventTime)) {
       throw new UndecodableRecordException(
@@ -72,6 +74,7 @@ final class AvroPredictions implements PredictionFormat.Encoder, PredictionForma
             questionId,
             model,
             modelVersion,
+            definitionVersion,
             eventTime,
             score,
             outcome,

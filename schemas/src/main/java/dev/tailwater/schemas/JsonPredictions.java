@@ -23,6 +23,7 @@ final class JsonPredictions implements PredictionFormat.Encoder, PredictionForma
               new Column("question_id", ColumnType.STRING, false),
               new Column("model", ColumnType.STRING, false),
               new Column("model_version", ColumnType.STRING, false),
+              new Column("definition_version", ColumnType.STRING, false),
               new Column("event_time", ColumnType.TIMESTAMP, false),
               new Column("score", ColumnType.DOUBLE, true),
               new Column("outcome", ColumnType.STRING, false),
@@ -46,6 +47,7 @@ final class JsonPredictions implements PredictionFormat.Encoder, PredictionForma
       writeText(json, "question_id", prediction.questionId());
       writeText(json, "model", prediction.model());
       writeText(json, "model_version", prediction.modelVersion());
+      writeText(json, "definition_version", prediction.definitionVersion());
       json.writeStringField("event_time", Timestamps.format(prediction.eventTime()));
       json.writeFieldName("score");
       writeNumber(json, prediction.score());
@@ -101,16 +103,17 @@ final class JsonPredictions implements PredictionFormat.Encoder, PredictionForma
         (String) values[0],
         (String) values[1],
         (String) values[2],
-        (Long) values[3],
-        numberOrNaN(values[4]),
-        outcome((String) values[5]),
-        (String) values[6],
-        numberOrNaN(values[7]),
+        (String) values[3],
+        (Long) values[4],
+        numberOrNaN(values[5]),
+        outcome((String) values[6]),
+        (String) values[7],
+        numberOrNaN(values[8]),
         vector.names(),
         vector.values(),
-        (String) values[8],
-        (Integer) values[9],
-        (Long) values[10]);
+        (String) values[9],
+        (Integer) values[10],
+        (Long) values[11]);
   }
 
   private void readOther(JsonParser parser, String name)

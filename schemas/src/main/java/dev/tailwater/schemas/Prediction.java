@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param questionId the event id of the question; with {@link #model} it identifies the prediction
  * @param modelVersion the version whose answer this is; empty if none was asked
+ * @param definitionVersion of the model's definition that made the vector: another one when the
+ *     meaning or the order of the inputs changes
  * @param eventTime the question's instant, in milliseconds since the epoch
  * @param score the model's answer or the fallback; NaN when there is none
  * @param reason why the outcome is not {@link Outcome#SCORED}, or null
@@ -25,6 +27,7 @@ public record Prediction(
     String questionId,
     String model,
     String modelVersion,
+    String definitionVersion,
     long eventTime,
     double score,
     Outcome outcome,
@@ -66,6 +69,7 @@ public record Prediction(
         && questionId.equals(that.questionId)
         && model.equals(that.model)
         && modelVersion.equals(that.modelVersion)
+        && definitionVersion.equals(that.definitionVersion)
         && eventTime == that.eventTime
         && Double.compare(score, that.score) == 0
         && outcome == that.outcome
@@ -87,6 +91,7 @@ public record Prediction(
   public String toString() {
     return "Prediction["
         + ("question " + questionId + ", model " + model + " " + modelVersion)
+        + (", definition " + definitionVersion)
         + (", at " + eventTime + ", " + outcome + " " + score)
         + (reason == null ? "" : " (" + reason + ")")
         + (", latency " + latencyMs + " ms, vector " + vectorNames + Arrays.toString(vector))

@@ -8,11 +8,11 @@ import java.nio.charset.StandardCharsets;
 /** How predictions are written on the log. Each decoder is the exact inverse of its encoder. */
 public enum PredictionFormat {
   /**
-   * One JSON object: {@code question_id}, {@code model}, {@code model_version}, {@code event_time}
-   * (ISO-8601), {@code score} (null when there is none), {@code outcome}, {@code reason}, {@code
-   * latency_ms} (null when unknown), {@code vector} (an object of feature name → number, null where
-   * missing, or the strings {@code "Infinity"} and {@code "-Infinity"}), {@code cause_topic},
-   * {@code cause_partition}, {@code cause_offset}.
+   * One JSON object: {@code question_id}, {@code model}, {@code model_version}, {@code
+   * definition_version}, {@code event_time} (ISO-8601), {@code score} (null when there is none),
+   * {@code outcome}, {@code reason}, {@code latency_ms} (null when unknown), {@code vector} (an
+   * object of feature name → number, null where missing, or the strings {@code "Infinity"} and
+   * {@code "-Infinity"}), {@code cause_topic}, {@code cause_partition}, {@code cause_offset}.
    */
   JSON,
   /** Avro binary encoding of {@link #avroContract}, without a header. */

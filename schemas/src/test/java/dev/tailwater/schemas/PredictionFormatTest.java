@@ -26,6 +26,7 @@ class PredictionFormatTest {
           "t-1",
           "fraud",
           "3",
+          "0123456789ab",
           1522540831000L,
           0.25,
           Prediction.Outcome.SCORED,
@@ -42,6 +43,7 @@ class PredictionFormatTest {
           "t-2",
           "fraud",
           "",
+          "0123456789ab",
           0,
           Double.NaN,
           Prediction.Outcome.REJECTED,
@@ -93,6 +95,7 @@ class PredictionFormatTest {
               "q" + i,
               "m",
               "1",
+              "d" + i,
               i,
               random.nextDouble(),
               Prediction.Outcome.FALLBACK,
@@ -128,6 +131,7 @@ class PredictionFormatTest {
     assertThat(new String(PredictionFormat.JSON.encoder().encode(SCORED), StandardCharsets.UTF_8))
         .isEqualTo(
             "{\"question_id\":\"t-1\",\"model\":\"fraud\",\"model_version\":\"3\","
+                + "\"definition_version\":\"0123456789ab\","
                 + "\"event_time\":\"2018-04-01T00:00:31.000Z\",\"score\":0.25,\"outcome\":\"SCORED\","
                 + "\"reason\":null,\"latency_ms\":7.5,"
                 + "\"vector\":{\"amount\":57.16,\"ratio\":null,\"n\":\"Infinity\"},"
@@ -155,6 +159,7 @@ class PredictionFormatTest {
             "q",
             "m",
             "1",
+            "d",
             0,
             1,
             Prediction.Outcome.SCORED,

@@ -4,6 +4,7 @@ import dev.tailwater.connectors.log.PredictionSerializer;
 import java.io.IOException;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
+import org.apache.flink.api.common.typeutils.base.StringSerializer;
 import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
@@ -19,6 +20,7 @@ public final class ArchivedPredictionSerializer
   @Override
   public void serialize(ArchivedPrediction archived, DataOutputView target) throws IOException {
     PredictionSerializer.INSTANCE.serialize(archived.prediction(), target);
+    StringSerializer.INSTANCE.serialize(archived.run(), target);
     target.writeInt(archived.partition());
     target.writeLong(archived.offset());
     target.writeLong(archived.appendTime());
@@ -28,6 +30,7 @@ public final class ArchivedPredictionSerializer
   public ArchivedPrediction deserialize(DataInputView source) throws IOException {
     return new ArchivedPrediction(
         PredictionSerializer.INSTANCE.deserialize(source),
+        StringSerializer.INSTANCE.deserialize(source),
         source.readInt(),
         source.readLong(),
         source.readLong());

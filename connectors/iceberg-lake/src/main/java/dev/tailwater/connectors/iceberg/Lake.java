@@ -17,8 +17,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.logical.RowType;
@@ -32,11 +34,13 @@ import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.data.IcebergGenerics;
 import org.apache.iceberg.data.Record;
 import org.apache.iceberg.exceptions.NoSuchTableException;
+import org.apache.iceberg.expressions.Expression;
 import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.flink.CatalogLoader;
 import org.apache.iceberg.flink.FlinkSchemaUtil;
 import org.apache.iceberg.flink.TableLoader;
 import org.apache.iceberg.flink.sink.IcebergSink;
+import org.apache.iceberg.flink.source.IcebergSource;
 import org.apache.iceberg.io.CloseableIterable;
 import org.apache.iceberg.jdbc.UncheckedSQLException;
 
@@ -302,24 +306,83 @@ public final class Lake implements Serializable {
    * @throws IllegalArgumentException if there is no such table
    */
   public CloseableIterable<Record> readFeatures(String view) {
-    return read(featureTable(view));
+    return read(featureTable(view), Expressions.alwaysTrue());
   }
 
   /**
-   * Every archived prediction of a model, in no order; a prediction that was published twice is
-   * there twice.
+   * Every archived prediction of a model that was on the log, in no order; one that was published
+   * twice is there twice. Those of bounded runs are left out.
    *
    * @return to be closed by the caller
    * @throws IllegalArgumentException if there is no such table
    */
   public CloseableIterable<Record> readPredictions(String model) {
-    return read(predictionTable(model));
+    return readPredictions(model, ArchivedPrediction.LIVE);
   }
 
-  private CloseableIterable<Record> read(TableIdentifier name) {
+  /**
+   * The predictions of a model that one run made, in no order.
+   *
+   * @param run {@link ArchivedPrediction#LIVE} or the name of a bounded run
+   * @return to be closed by the caller
+   * @throws IllegalArgumentException if there is no such table
+   */
+  public CloseableIterable<Record> readPredictions(String model, String run) {
+    return read(predictionTable(model), Expressions.equal(PredictionTable.RUN, run));
+  }
+
+  /**
+   * The predictions of a model that one run made, as a bounded stream in no order; one that was
+   * published twice is there twice.
+   *
+   * @param env of a bounded job
+   * @param run {@link ArchivedPrediction#LIVE} or the name of a bounded run
+   * @param from the first event time, in milliseconds since the epoch
+   * @param until the event time that is too late, in milliseconds since the epoch
+   * @param uid names the source; unique in the job
+   * @throws IllegalArgumentException if there is no such table
+   */
+  public DataStream<ArchivedPrediction> predictions(
+      StreamExecutionEnvironment env, String model, String run, long from, long until, String uid) {
+    TableIdentifier name = predictionTable(model);
+    IcebergSource<ArchivedPrediction> source =
+        IcebergSource.forOutputType(new PredictionConverter())
+            .tableLoader(tableLoader(name))
+            .table(load(name))
+            .filters(
+                List.of(
+                    Expressions.equal(PredictionTable.RUN, run),
+                    Expressions.greaterThanOrEqual(PredictionTable.EVENT_TIME, micros(from)),
+                    Expressions.lessThan(PredictionTable.EVENT_TIME, micros(until))))
+            .build();
+    return env.fromSource(
+            source, WatermarkStrategy.noWatermarks(), uid, ArchivedPrediction.typeInfo())
+        .uid(uid)
+        // The source leaves out files, and not every row of those that it reads.
+        .filter(
+            archived ->
+                archived.run().equals(run)
+                    && archived.prediction().eventTime() >= from
+                    && archived.prediction().eventTime() < until)
+        .uid(uid + "-of-run")
+        .name(uid + "-of-run");
+  }
+
+  /** A literal of a timestamp column; instants that no column can hold are moved to its ends. */
+  private static long micros(long millis) {
+    return Math.max(Long.MIN_VALUE / 1_000, Math.min(Long.MAX_VALUE / 1_000, millis)) * 1_000;
+  }
+
+  /** Whether anything has ever predicted for a model and kept it. */
+  public boolean hasPredictions(String model) {
+    return onCatalog(catalog -> catalog.tableExists(predictionTable(model)));
+  }
+
+  private CloseableIterable<Record> read(TableIdentifier name, Expression filter) {
     Catalog catalog = openCatalog();
     try {
-      CloseableIterable<Record> records = IcebergGenerics.read(loaded(catalog, name)).build();
+      CloseableIterable<Record> records =
+          IcebergGenerics.read(loaded(catalog, name)).where(filter).build();
       return CloseableIterable.combine(
           records,
           () -> {

@@ -55,6 +55,7 @@ final class PredictionMapper extends RichFlatMapFunction<ArchivedPrediction, Row
         StringData.fromString(prediction.questionId()),
         StringData.fromString(prediction.model()),
         StringData.fromString(prediction.modelVersion()),
+        StringData.fromString(prediction.definitionVersion()),
         TimestampData.fromEpochMillis(prediction.eventTime()),
         orNull(prediction.score()),
         StringData.fromString(prediction.outcome().name()),
@@ -64,8 +65,9 @@ final class PredictionMapper extends RichFlatMapFunction<ArchivedPrediction, Row
         StringData.fromString(prediction.causeTopic()),
         prediction.causePartition(),
         prediction.causeOffset(),
-        archived.partition(),
-        archived.offset(),
+        StringData.fromString(archived.run()),
+        archived.partition() < 0 ? null : archived.partition(),
+        archived.offset() < 0 ? null : archived.offset(),
         TimestampData.fromEpochMillis(archived.appendTime()));
   }
 

@@ -13,27 +13,33 @@ import org.apache.iceberg.types.Types.NestedField;
 /** The columns of a predictions table. */
 final class PredictionTable {
 
+  static final String QUESTION_ID = "question_id";
+  static final String EVENT_TIME = "event_time";
+  static final String RUN = "run";
+
   /** {@link PredictionMapper} fills the columns in this order. */
   static final Schema SCHEMA =
       new Schema(
-          NestedField.required(1, "question_id", Types.StringType.get()),
+          NestedField.required(1, QUESTION_ID, Types.StringType.get()),
           NestedField.required(2, "model", Types.StringType.get()),
           NestedField.required(3, "model_version", Types.StringType.get()),
-          NestedField.required(4, "event_time", Types.TimestampType.withZone()),
-          NestedField.optional(5, "score", Types.DoubleType.get()),
-          NestedField.required(6, "outcome", Types.StringType.get()),
-          NestedField.optional(7, "reason", Types.StringType.get()),
-          NestedField.optional(8, "latency_ms", Types.DoubleType.get()),
+          NestedField.required(4, "definition_version", Types.StringType.get()),
+          NestedField.required(5, EVENT_TIME, Types.TimestampType.withZone()),
+          NestedField.optional(6, "score", Types.DoubleType.get()),
+          NestedField.required(7, "outcome", Types.StringType.get()),
+          NestedField.optional(8, "reason", Types.StringType.get()),
+          NestedField.optional(9, "latency_ms", Types.DoubleType.get()),
           NestedField.required(
-              9,
+              10,
               "vector",
-              Types.MapType.ofOptional(10, 11, Types.StringType.get(), Types.DoubleType.get())),
-          NestedField.required(12, "cause_topic", Types.StringType.get()),
-          NestedField.required(13, "cause_partition", Types.IntegerType.get()),
-          NestedField.required(14, "cause_offset", Types.LongType.get()),
-          NestedField.required(15, "log_partition", Types.IntegerType.get()),
-          NestedField.required(16, "log_offset", Types.LongType.get()),
-          NestedField.required(17, "append_time", Types.TimestampType.withZone()));
+              Types.MapType.ofOptional(11, 12, Types.StringType.get(), Types.DoubleType.get())),
+          NestedField.required(13, "cause_topic", Types.StringType.get()),
+          NestedField.required(14, "cause_partition", Types.IntegerType.get()),
+          NestedField.required(15, "cause_offset", Types.LongType.get()),
+          NestedField.required(16, RUN, Types.StringType.get()),
+          NestedField.optional(17, "log_partition", Types.IntegerType.get()),
+          NestedField.optional(18, "log_offset", Types.LongType.get()),
+          NestedField.required(19, "append_time", Types.TimestampType.withZone()));
 
   private PredictionTable() {}
 
@@ -44,7 +50,7 @@ final class PredictionTable {
       try {
         return catalog
             .buildTable(name, SCHEMA)
-            .withPartitionSpec(PartitionSpec.builderFor(SCHEMA).day("event_time").build())
+            .withPartitionSpec(PartitionSpec.builderFor(SCHEMA).day(EVENT_TIME).build())
             .withProperties(properties)
             .create();
       } catch (AlreadyExistsException e) {

@@ -1,5 +1,6 @@
 package dev.tailwater.connectors.iceberg;
 
+import static dev.tailwater.connectors.iceberg.Rows.DAY_MS;
 import static dev.tailwater.connectors.iceberg.Rows.START;
 import static dev.tailwater.connectors.iceberg.Rows.prediction;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -61,9 +62,43 @@ class PredictionTablesIT {
     assertThat(scored.getField("log_offset")).isEqualTo(17L);
     assertThat(scored.getField("append_time"))
         .isEqualTo(Instant.ofEpochMilli(START + 5).atOffset(ZoneOffset.UTC));
+    assertThat(scored.getField("definition_version")).isEqualTo("0123456789ab");
+    assertThat(scored.getField("run")).isEqualTo("live");
     Record rejected = rows.get(1);
     assertThat(rejected.getField("score")).isNull();
     assertThat(rejected.getField("reason")).isEqualTo("too old");
     assertThat(lake.count("predictions.fraud")).isEqualTo(2);
+  }
+
+  @Test
+  void aRunIsReadAsItWasWrittenAndApartFromTheOthers(@TempDir Path directory) throws Exception {
+    Lake lake = Lake.local(directory);
+    ArchivedPrediction live =
+        new ArchivedPrediction(prediction("q1", 0.75, null), 2, 17, START + 5);
+    ArchivedPrediction rejected =
+        new ArchivedPrediction(prediction("q2", Double.NaN, "too old"), 0, 1, START);
+    ArchivedPrediction batch =
+        ArchivedPrediction.ofRun(prediction("q1", 0.5, null), "batch-1", START + DAY_MS);
+    StreamExecutionEnvironment writing = Jobs.bounded(RuntimeExecutionMode.BATCH);
+    lake.appendPredictions(
+        writing.fromData(List.of(live, rejected, batch), ArchivedPrediction.typeInfo()),
+        "fraud",
+        "predictions");
+    writing.execute();
+
+    assertThat(read(lake, "live", Long.MIN_VALUE, Long.MAX_VALUE))
+        .containsExactlyInAnyOrder(live, rejected);
+    assertThat(read(lake, "batch-1", START, START + 1)).containsExactly(batch);
+    assertThat(read(lake, "live", START + 1, Long.MAX_VALUE)).isEmpty();
+    try (CloseableIterable<Record> rows = lake.readPredictions("fraud")) {
+      assertThat(rows).hasSize(2);
+    }
+  }
+
+  private static List<ArchivedPrediction> read(Lake lake, String run, long from, long until)
+      throws Exception {
+    return lake.predictions(
+            Jobs.bounded(RuntimeExecutionMode.BATCH), "fraud", run, from, until, "read")
+        .executeAndCollect(10);
   }
 }

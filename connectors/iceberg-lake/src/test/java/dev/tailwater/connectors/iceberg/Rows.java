@@ -70,6 +70,7 @@ final class Rows {
         questionId,
         "fraud",
         "3",
+        "0123456789ab",
         START,
         score,
         reason == null ? Prediction.Outcome.SCORED : Prediction.Outcome.REJECTED,

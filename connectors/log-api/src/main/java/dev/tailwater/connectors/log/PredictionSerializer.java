@@ -25,6 +25,7 @@ public final class PredictionSerializer extends TypeSerializerSingleton<Predicti
     StringSerializer.INSTANCE.serialize(prediction.questionId(), target);
     StringSerializer.INSTANCE.serialize(prediction.model(), target);
     StringSerializer.INSTANCE.serialize(prediction.modelVersion(), target);
+    StringSerializer.INSTANCE.serialize(prediction.definitionVersion(), target);
     target.writeLong(prediction.eventTime());
     target.writeDouble(prediction.score());
     StringSerializer.INSTANCE.serialize(prediction.outcome().name(), target);
@@ -48,6 +49,7 @@ public final class PredictionSerializer extends TypeSerializerSingleton<Predicti
     String questionId = StringSerializer.INSTANCE.deserialize(source);
     String model = StringSerializer.INSTANCE.deserialize(source);
     String modelVersion = StringSerializer.INSTANCE.deserialize(source);
+    String definitionVersion = StringSerializer.INSTANCE.deserialize(source);
     long eventTime = source.readLong();
     double score = source.readDouble();
     Prediction.Outcome outcome =
@@ -64,6 +66,7 @@ public final class PredictionSerializer extends TypeSerializerSingleton<Predicti
         questionId,
         model,
         modelVersion,
+        definitionVersion,
         eventTime,
         score,
         outcome,
@@ -99,6 +102,7 @@ public final class PredictionSerializer extends TypeSerializerSingleton<Predicti
   @Override
   public Prediction createInstance() {
     return new Prediction(
+        "",
         "",
         "",
         "",
