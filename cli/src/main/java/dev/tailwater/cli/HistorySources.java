@@ -15,7 +15,7 @@ final class HistorySources {
   private HistorySources() {}
 
   /**
-   * Files for the streams that have one, the log for the others.
+   * Files for the streams that have one; lake and log for the others.
    *
    * @param written {@code STREAM=FILE}, once per stream
    */
@@ -37,7 +37,7 @@ final class HistorySources {
         throw new WrongUsageException("--history names stream " + stream + " twice");
       }
     }
-    return new BoundedSources(log(environment, home), files);
+    return new BoundedSources(log(environment, home), Lakes.present(environment, home), files);
   }
 
   /** The environment's log, else that of the running stack. */

@@ -47,7 +47,8 @@ final class Lakes {
     return lake.isPresent() ? lake.get().deployedViews() : Map.of();
   }
 
-  private static Optional<Lake> present(EnvironmentConfig environment, TailwaterHome home)
+  /** As {@link #find}; empty if there is none yet. */
+  static Optional<Lake> present(EnvironmentConfig environment, TailwaterHome home)
       throws IOException {
     if (!environment.lakeCatalog().isEmpty()) {
       return Optional.of(of(environment, home.directory()));

@@ -32,9 +32,10 @@ import org.jspecify.annotations.Nullable;
  * roles, or a dead letter with a reason. Accepted + dead letters + dropped + empty = read.
  *
  * <p>Whether a record is too late is a fact of the log: it depends on the event times at earlier
- * offsets of its partition alone, never on when or with what else it was read. So what is
- * remembered of a partition is state keyed by it, which follows the partition through restores at
- * any parallelism; a bounded run starts over after a failure and only remembers.
+ * offsets of its partition alone, never on when or with what else it was read. A record of the lake
+ * carries the newest of them, so it may be read in any order. Those of the log are read in theirs:
+ * what is remembered of a partition is state keyed by it, which follows the partition through
+ * restores at any parallelism; a bounded run starts over after a failure and only remembers.
  *
  * <p>A change of a row becomes up to two events, each at its own event time and entity: the row is
  * gone from where it was, and it is what it is now. Where both are the same place, the newer
@@ -215,12 +216,15 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
   }
 
   private boolean isLate(LogRecord record) throws IOException {
-    long newest = newest(record.partition);
+    long newest =
+        record.newestIsExact
+            ? record.newestBefore
+            : Math.max(newest(record.partition), record.newestBefore);
     long oldest =
         record.before == null
             ? record.eventTime
             : Math.min(record.eventTime, eventTime(record.before));
-    if (record.eventTime > newest) {
+    if (record.eventTime > newest && !record.newestIsExact) {
       remember(record.partition, record.eventTime);
     }
     if (newest <= oldest || newest - oldest <= stream.disorderMs() + stream.latenessMs()) {
@@ -256,7 +260,7 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
     return row;
   }
 
-  /** The newest event time at earlier offsets of the partition. */
+  /** The newest event time at earlier offsets of the partition that were read from the log. */
   private long newest(int partition) throws IOException {
     Long newest =
         newestOfPartition == null ? newestByPartition.get(partition) : newestOfPartition.value();

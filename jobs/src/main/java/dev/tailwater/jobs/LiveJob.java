@@ -69,7 +69,7 @@ public final class LiveJob {
                 config
                     .log()
                     .source(
-                        BoundedSources.topic(plan.streams().get(stream)),
+                        LakeThenLog.topic(plan.streams().get(stream)),
                         StartAt.earliest(),
                         Optional.empty(),
                         true),

@@ -1,5 +1,6 @@
 package dev.tailwater.connectors.iceberg;
 
+import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureViewLayout;
@@ -14,10 +15,12 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -45,8 +48,9 @@ import org.apache.iceberg.io.CloseableIterable;
 import org.apache.iceberg.jdbc.UncheckedSQLException;
 
 /**
- * The tables of one installation: {@code features.<view>} and {@code predictions.<model>}. The
- * columns stand in docs/tables.md. Immutable and thread-safe; catalogs are opened when needed.
+ * The tables of one installation: {@code raw.<stream>}, {@code features.<view>} and {@code
+ * predictions.<model>}. The columns stand in docs/tables.md. Immutable and thread-safe; catalogs
+ * are opened when needed.
  */
 public final class Lake implements Serializable {
 
@@ -55,6 +59,7 @@ public final class Lake implements Serializable {
 
   private static final String FEATURES = "features";
   private static final String PREDICTIONS = "predictions";
+  private static final String RAW = "raw";
 
   private static final String CATALOG_TYPE = "catalog-type";
   private static final String CATALOG_IMPL = "catalog-impl";
@@ -166,6 +171,50 @@ public final class Lake implements Serializable {
   /** The name of a model's predictions table in the catalog. */
   public static TableIdentifier predictionTable(String model) {
     return TableIdentifier.of(PREDICTIONS, model);
+  }
+
+  /** The name of the table with a stream's raw records in the catalog. */
+  public static TableIdentifier rawTable(String stream) {
+    return TableIdentifier.of(RAW, stream);
+  }
+
+  /** Creates the stream's raw table unless it exists. */
+  public void ensureRawTable(String stream) {
+    onCatalog(
+        catalog -> {
+          ensureNamespace(catalog, RAW);
+          return RawTable.ensure(catalog, rawTable(stream), stream);
+        });
+  }
+
+  /**
+   * How far the raw table of a stream reaches in its newest snapshot, from the table's metadata.
+   *
+   * @return empty if there is no such table, or nothing in it
+   */
+  public Optional<RawEnd> rawEnd(String stream) {
+    return onCatalog(
+        catalog -> {
+          TableIdentifier name = rawTable(stream);
+          return catalog.tableExists(name)
+              ? RawTable.end(catalog.loadTable(name))
+              : Optional.<RawEnd>empty();
+        });
+  }
+
+  /**
+   * Reads records of a stream back, decoded with its present contract: every archived record as the
+   * log's own source tells it, bad ones included, with {@link LogRecord#newestIsExact}. Bounded; in
+   * parallel and in no order of offsets: file by file in the order of their oldest replay time. A
+   * streaming job gets a watermark with each file, below everything that is still to be read.
+   * Exactly once into state.
+   *
+   * @param keepBytes whether good records keep their original bytes, too
+   * @throws IllegalArgumentException if there is no such table
+   */
+  public Source<LogRecord, ?, ?> rawSource(RawStream stream, RawRange range, boolean keepBytes) {
+    TableIdentifier name = rawTable(stream.name());
+    return RawSource.of(tableLoader(name), load(name), stream, range, keepBytes);
   }
 
   /**

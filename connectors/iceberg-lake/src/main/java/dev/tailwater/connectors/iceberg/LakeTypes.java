@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 /** How our column types and values look in Iceberg and in Flink's rows. */
 final class LakeTypes {
 
+  private static final long EARLIEST_MS = Long.MIN_VALUE / 1000;
+  private static final long LATEST_MS = Long.MAX_VALUE / 1000;
+
   private LakeTypes() {}
 
   /**
@@ -105,6 +108,16 @@ final class LakeTypes {
 
   static long epochMillis(Record record, String timestampColumn) {
     return ((OffsetDateTime) record.getField(timestampColumn)).toInstant().toEpochMilli();
+  }
+
+  /** Microseconds since the epoch; at the ends of what the lake's timestamps can hold beyond. */
+  static long micros(long epochMillis) {
+    return Math.max(EARLIEST_MS, Math.min(LATEST_MS, epochMillis)) * 1000;
+  }
+
+  /** A timestamp of Flink's rows; at the ends of what the lake can hold beyond. */
+  static TimestampData timestamp(long epochMillis) {
+    return TimestampData.fromEpochMillis(Math.max(EARLIEST_MS, Math.min(LATEST_MS, epochMillis)));
   }
 
   /** What every table of the lake has in common. */

@@ -69,13 +69,33 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
    */
   public KafkaSource<LogRecord> source(
       StreamTopic stream, StartAt start, Optional<Bound> bound, boolean keepBytes) {
+    return source(stream, start, bound, keepBytes, Map.of());
+  }
+
+  /**
+   * As {@link #source(StreamTopic, StartAt, Optional, boolean)}, for records whose predecessors are
+   * read elsewhere.
+   *
+   * @param newestBefore by partition the newest event time before the first offset that is read: a
+   *     lower bound of {@link LogRecord#newestBefore} of every record
+   */
+  public KafkaSource<LogRecord> source(
+      StreamTopic stream,
+      StartAt start,
+      Optional<Bound> bound,
+      boolean keepBytes,
+      Map<Integer, Long> newestBefore) {
     if (start instanceof StartAt.Committed && !clientProperties.containsKey("group.id")) {
       throw new IllegalArgumentException(
           "stream %s starts at committed offsets, but the log has no group.id: name the group whose offsets are meant"
               .formatted(stream.name()));
     }
     return source(
-        stream.topic(), stream.name(), start, bound, new LogRecordDeserializer(stream, keepBytes));
+        stream.topic(),
+        stream.name(),
+        start,
+        bound,
+        new LogRecordDeserializer(stream, keepBytes, newestBefore));
   }
 
   /**

@@ -2,9 +2,8 @@ package dev.tailwater.connectors.kafka;
 
 import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.connectors.log.LogRecordSerializer;
-import dev.tailwater.schemas.RecordDecoder;
-import dev.tailwater.schemas.RowChange;
-import dev.tailwater.schemas.UndecodableRecordException;
+import dev.tailwater.connectors.log.StreamDecoder;
+import java.util.Map;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
@@ -19,11 +18,18 @@ final class LogRecordDeserializer implements KafkaRecordDeserializationSchema<Lo
 
   private final StreamTopic stream;
   private final boolean keepBytes;
-  private transient @Nullable RecordDecoder decoder;
+  private final Map<Integer, Long> newestBefore;
+  private transient @Nullable StreamDecoder decoder;
 
-  LogRecordDeserializer(StreamTopic stream, boolean keepBytes) {
+  /**
+   * Creates the deserializer of one stream.
+   *
+   * @param newestBefore by partition a lower bound of {@link LogRecord#newestBefore}
+   */
+  LogRecordDeserializer(StreamTopic stream, boolean keepBytes, Map<Integer, Long> newestBefore) {
     this.stream = stream;
     this.keepBytes = keepBytes;
+    this.newestBefore = Map.copyOf(newestBefore);
   }
 
   @Override
@@ -32,48 +38,23 @@ final class LogRecordDeserializer implements KafkaRecordDeserializationSchema<Lo
   }
 
   void open() {
-    decoder = stream.format().decoder(stream.schema());
+    decoder = new StreamDecoder(stream.format(), stream.schema(), stream.eventTimeColumn());
   }
 
   @Override
   public void deserialize(ConsumerRecord<byte[], byte[]> received, Collector<LogRecord> out) {
+    StreamDecoder opened = decoder;
+    if (opened == null) {
+      throw new IllegalStateException("the deserializer of " + stream.name() + " is not open");
+    }
     LogRecord record = new LogRecord();
     record.partition = received.partition();
     record.offset = received.offset();
     // Negative: written by a client so old that its records have no time.
     record.appendTime = received.timestamp() < 0 ? Long.MAX_VALUE : received.timestamp();
-    decode(received.value(), record);
+    record.newestBefore = newestBefore.getOrDefault(record.partition, Long.MIN_VALUE);
+    opened.decode(received.value(), keepBytes, record);
     out.collect(record);
-  }
-
-  private void decode(byte @Nullable [] value, LogRecord record) {
-    if (value == null) {
-      if (stream.format().isChangelog()) {
-        // Follows a deletion, which has said everything, so that the log may forget the key.
-        record.change = RowChange.Kind.NOTHING;
-        return;
-      }
-      record.problem = "no value: a record of a stream is an event, it cannot be a tombstone";
-      return;
-    }
-    if (keepBytes) {
-      record.bytes = value;
-    }
-    try {
-      RecordDecoder opened = decoder;
-      if (opened == null) {
-        throw new IllegalStateException("the deserializer of " + stream.name() + " is not open");
-      }
-      record.take(opened.decodeChange(value), stream.schema(), stream.eventTimeColumn());
-    } catch (UndecodableRecordException e) {
-      record.problem = e.getMessage();
-    } catch (ClassCastException | IllegalArgumentException | IndexOutOfBoundsException e) {
-      // A decoder should have said so itself; the record must not be able to stop the job.
-      record.problem = "the decoder failed: " + e;
-    }
-    if (record.problem != null) {
-      record.bytes = value;
-    }
   }
 
   @Override

@@ -8,6 +8,7 @@ import dev.tailwater.schemas.RecordFormat;
 import dev.tailwater.schemas.RowChange;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.flink.api.common.functions.util.ListCollector;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -116,7 +117,7 @@ class LogRecordDeserializerTest {
 
   private static LogRecord read(
       StreamTopic stream, @Nullable String value, long timestamp, boolean keepBytes) {
-    LogRecordDeserializer deserializer = new LogRecordDeserializer(stream, keepBytes);
+    LogRecordDeserializer deserializer = new LogRecordDeserializer(stream, keepBytes, Map.of());
     deserializer.open();
     List<LogRecord> out = new ArrayList<>();
     deserializer.deserialize(

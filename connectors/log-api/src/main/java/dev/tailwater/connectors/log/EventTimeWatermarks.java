@@ -11,7 +11,8 @@ import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 
 /**
  * Watermarks of a stream, per partition: the largest event time seen, less the disorder. Records
- * that could not be decoded and records from the future do not advance them.
+ * that could not be decoded and records from the future do not advance them, nor do records of the
+ * lake, which are read in no order: its files bring watermarks of their own.
  *
  * @param disorderMs how far out of order the events of a partition may be
  * @param aheadMs an event time further than this after the append time is from the future
@@ -60,7 +61,9 @@ public record EventTimeWatermarks(long disorderMs, long aheadMs)
 
     @Override
     public void onEvent(LogRecord record, long timestamp, WatermarkOutput output) {
-      if (record.eventTime > newest && !isFuture(record.eventTime, record.appendTime, aheadMs)) {
+      if (record.eventTime > newest
+          && !record.newestIsExact
+          && !isFuture(record.eventTime, record.appendTime, aheadMs)) {
         newest = record.eventTime;
       }
     }

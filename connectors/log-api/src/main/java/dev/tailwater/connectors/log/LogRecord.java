@@ -32,6 +32,19 @@ public final class LogRecord {
   public long eventTime = Long.MIN_VALUE;
 
   /**
+   * The newest event time at earlier offsets of the partition, of records that are not from the
+   * future, as far as the source knows: {@link Long#MIN_VALUE} when it knows none. It decides
+   * whether the record is too late, whatever the order in which records are read.
+   */
+  public long newestBefore = Long.MIN_VALUE;
+
+  /**
+   * Whether {@link #newestBefore} is exact, as the lake stores it; else it is a lower bound: the
+   * newest of the records that the lake holds, for those that the log holds after them.
+   */
+  public boolean newestIsExact;
+
+  /**
    * What the record tells of its row. Always INSERT in a stream without changes, and where there is
    * a {@link #problem}.
    */

@@ -20,8 +20,12 @@ public final class LogRecordSerializer extends TypeSerializer<LogRecord> {
   private static final int HAS_BYTES = 4;
   private static final int HAS_BEFORE = 8;
 
-  /** The change stands above the bits of the parts. */
+  /** The change stands above the bits of the parts, in two bits. */
   private static final int CHANGE_SHIFT = 4;
+
+  private static final int CHANGE_MASK = 3;
+  private static final int HAS_NEWEST = 64;
+  private static final int IS_EXACT = 128;
 
   private static final RowChange.Kind[] CHANGES = RowChange.Kind.values();
 
@@ -44,11 +48,16 @@ public final class LogRecordSerializer extends TypeSerializer<LogRecord> {
             | (record.problem == null ? 0 : HAS_PROBLEM)
             | (record.bytes == null ? 0 : HAS_BYTES)
             | (record.before == null ? 0 : HAS_BEFORE)
-            | record.change.ordinal() << CHANGE_SHIFT);
+            | record.change.ordinal() << CHANGE_SHIFT
+            | (record.newestBefore == Long.MIN_VALUE ? 0 : HAS_NEWEST)
+            | (record.newestIsExact ? IS_EXACT : 0));
     target.writeInt(record.partition);
     target.writeLong(record.offset);
     target.writeLong(record.appendTime);
     target.writeLong(record.eventTime);
+    if (record.newestBefore != Long.MIN_VALUE) {
+      target.writeLong(record.newestBefore);
+    }
     if (record.values != null) {
       rows.serialize(record.values, target);
     }
@@ -68,11 +77,15 @@ public final class LogRecordSerializer extends TypeSerializer<LogRecord> {
   public LogRecord deserialize(DataInputView source) throws IOException {
     LogRecord record = new LogRecord();
     int parts = source.readUnsignedByte();
-    record.change = CHANGES[parts >> CHANGE_SHIFT];
+    record.change = CHANGES[parts >> CHANGE_SHIFT & CHANGE_MASK];
     record.partition = source.readInt();
     record.offset = source.readLong();
     record.appendTime = source.readLong();
     record.eventTime = source.readLong();
+    record.newestIsExact = (parts & IS_EXACT) != 0;
+    if ((parts & HAS_NEWEST) != 0) {
+      record.newestBefore = source.readLong();
+    }
     if ((parts & HAS_VALUES) != 0) {
       record.values = rows.deserialize(source);
     }
