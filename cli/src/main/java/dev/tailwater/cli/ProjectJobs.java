@@ -10,6 +10,7 @@ import dev.tailwater.jobs.LiveJob;
 import dev.tailwater.jobs.ServedModel;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.StreamPlan;
+import dev.tailwater.plan.ViewPlan;
 import dev.tailwater.serving.InvalidModelException;
 import dev.tailwater.serving.MicroBatcherSettings;
 import dev.tailwater.serving.ModelRepository;
@@ -76,7 +77,10 @@ public record ProjectJobs(
         project.plan(),
         new LiveJob.Config(
             log, redis, lake, served(), askFrom, generation, MicroBatcherSettings.defaults()));
-    project.featureHashes().forEach(lake::recordFeatures);
+    Map<String, Map<String, String>> hashes = project.featureHashes();
+    for (ViewPlan view : project.plan().views()) {
+      lake.recordFeatures(view.name(), view.version(), hashes.getOrDefault(view.name(), Map.of()));
+    }
   }
 
   /** Adds the archive job, which copies the predictions topics to the lake; needs a model. */

@@ -200,11 +200,7 @@ class CommandIT {
     other.put("amount_max", "0");
     other.put("gone", "1");
     other.remove("night_sum");
-    FeatureViewLayout spend = loaded.layout(loaded.view("customer_spend"));
-    lake.ensureFeatureTable(
-        new FeatureViewLayout(
-            spend.view(), "older", spend.entity(), spend.key(), spend.features(), 1));
-    lake.recordFeatures("customer_spend", other);
+    lake.activate(Map.of("customer_spend", new Lake.DeployedView("older", other)));
 
     Outcome second = run("plan", project);
     assertThat(second.code()).as(second.err()).isEqualTo(Main.OK);

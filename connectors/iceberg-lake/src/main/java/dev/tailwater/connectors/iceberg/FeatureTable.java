@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.iceberg.PartitionSpec;
@@ -21,7 +22,10 @@ import org.apache.iceberg.types.Type;
 import org.apache.iceberg.types.Types;
 import org.apache.iceberg.types.Types.NestedField;
 
-/** The columns of a feature table, and how it follows the view's definition. */
+/**
+ * The columns of a feature table, how it follows the view's definition, and which of the versions
+ * that it holds readers use.
+ */
 final class FeatureTable {
 
   static final String VALID_FROM = "valid_from";
@@ -49,6 +53,8 @@ final class FeatureTable {
   private static final String ENTITY_PROPERTY = "tailwater.entity";
   private static final String KEY_PROPERTY = "tailwater.key";
   private static final String FEATURE_PROPERTIES = "tailwater.feature.";
+  private static final String PREVIOUS_VERSION_PROPERTY = "tailwater.previous-definition-version";
+  private static final String PREVIOUS_FEATURE_PROPERTIES = "tailwater.previous-feature.";
 
   private FeatureTable() {}
 
@@ -135,7 +141,6 @@ final class FeatureTable {
   private static Map<String, String> layoutProperties(FeatureViewLayout layout) {
     return Map.of(
         VIEW_PROPERTY, layout.view(),
-        VERSION_PROPERTY, layout.version(),
         ENTITY_PROPERTY, layout.entity(),
         KEY_PROPERTY, keyNames(layout));
   }
@@ -195,32 +200,77 @@ final class FeatureTable {
     return table;
   }
 
-  /** The view as the table's properties tell it. */
-  static Lake.DeployedView deployed(Table table) {
+  /** Makes readers use this version if they use none yet. */
+  static void activateFirst(Table table, String version) {
+    if (!table.properties().containsKey(VERSION_PROPERTY)) {
+      table.updateProperties().set(VERSION_PROPERTY, version).commit();
+    }
+  }
+
+  /** The version that readers use, as the table's properties tell it; empty if there is none. */
+  static Optional<Lake.DeployedView> deployed(Table table) {
+    return deployed(table, VERSION_PROPERTY, FEATURE_PROPERTIES)
+        .map(
+            view ->
+                new Lake.DeployedView(
+                    view.version(),
+                    view.features(),
+                    deployed(table, PREVIOUS_VERSION_PROPERTY, PREVIOUS_FEATURE_PROPERTIES)));
+  }
+
+  private static Optional<Lake.DeployedView> deployed(
+      Table table, String versionProperty, String featureProperties) {
     Map<String, String> features = new HashMap<>();
     table
         .properties()
         .forEach(
             (key, value) -> {
-              if (key.startsWith(FEATURE_PROPERTIES)) {
-                features.put(key.substring(FEATURE_PROPERTIES.length()), value);
+              if (key.startsWith(featureProperties)) {
+                features.put(key.substring(featureProperties.length()), value);
               }
             });
-    return new Lake.DeployedView(
-        table.properties().getOrDefault(VERSION_PROPERTY, "unknown"), features);
+    return Optional.ofNullable(table.properties().get(versionProperty))
+        .map(version -> new Lake.DeployedView(version, features));
   }
 
-  /** Records the hash of every feature, and forgets those of features that are gone. */
-  static void record(Table table, Map<String, String> hashes) {
-    Map<String, String> present = deployed(table).features();
-    if (present.equals(hashes)) {
-      return;
-    }
+  /**
+   * Makes readers use a version, in one commit, and keeps the one before. A version that they use
+   * already only has its features recorded.
+   */
+  static void activate(Table table, Lake.DeployedView wanted) {
+    Optional<Lake.DeployedView> present = deployed(table);
     UpdateProperties properties = table.updateProperties();
-    hashes.forEach((feature, hash) -> properties.set(FEATURE_PROPERTIES + feature, hash));
-    present.keySet().stream()
-        .filter(feature -> !hashes.containsKey(feature))
-        .forEach(feature -> properties.remove(FEATURE_PROPERTIES + feature));
+    if (present.isPresent() && !present.get().version().equals(wanted.version())) {
+      properties.set(PREVIOUS_VERSION_PROPERTY, present.get().version());
+      setFeatures(table, properties, PREVIOUS_FEATURE_PROPERTIES, present.get().features());
+    }
+    properties.set(VERSION_PROPERTY, wanted.version());
+    setFeatures(table, properties, FEATURE_PROPERTIES, wanted.features());
     properties.commit();
+  }
+
+  /** Forgets the version before. */
+  static void forgetPrevious(Table table) {
+    UpdateProperties properties = table.updateProperties().remove(PREVIOUS_VERSION_PROPERTY);
+    setFeatures(table, properties, PREVIOUS_FEATURE_PROPERTIES, Map.of());
+    properties.commit();
+  }
+
+  private static void setFeatures(
+      Table table, UpdateProperties properties, String prefix, Map<String, String> hashes) {
+    table.properties().keySet().stream()
+        .filter(key -> key.startsWith(prefix))
+        .filter(key -> !hashes.containsKey(key.substring(prefix.length())))
+        .forEach(properties::remove);
+    hashes.forEach((feature, hash) -> properties.set(prefix + feature, hash));
+  }
+
+  /** Records the hash of every feature of a version, if readers use that version. */
+  static void record(Table table, String version, Map<String, String> hashes) {
+    Optional<Lake.DeployedView> present = deployed(table);
+    if (present.filter(view -> view.version().equals(version)).isPresent()
+        && !present.get().features().equals(hashes)) {
+      activate(table, new Lake.DeployedView(version, hashes));
+    }
   }
 }

@@ -8,14 +8,18 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -46,6 +50,8 @@ import org.apache.iceberg.flink.sink.IcebergSink;
 import org.apache.iceberg.flink.source.IcebergSource;
 import org.apache.iceberg.io.CloseableIterable;
 import org.apache.iceberg.jdbc.UncheckedSQLException;
+import org.apache.iceberg.types.Conversions;
+import org.apache.iceberg.types.Types;
 
 /**
  * The tables of one installation: {@code raw.<stream>}, {@code features.<view>} and {@code
@@ -66,6 +72,8 @@ public final class Lake implements Serializable {
   private static final String JDBC_CATALOG = "org.apache.iceberg.jdbc.JdbcCatalog";
 
   private static final int OPEN_ATTEMPTS = 3;
+  private static final int MOST_INSTANTS = 1_000;
+  private static final long MICROS_PER_MS = 1_000;
 
   /** As Flink SQL names them, without {@code type}. */
   private final LinkedHashMap<String, String> properties;
@@ -218,7 +226,8 @@ public final class Lake implements Serializable {
   }
 
   /**
-   * Creates the view's table, or adds the columns that it lacks.
+   * Creates the view's table, or adds the columns that it lacks; readers use the layout's version
+   * from now on if they use none yet.
    *
    * @throws IllegalArgumentException if a column has another type, or the entity key changed: a
    *     table keeps its history and cannot be rewritten in place
@@ -226,50 +235,115 @@ public final class Lake implements Serializable {
   public void ensureFeatureTable(FeatureViewLayout layout) {
     onCatalog(
         catalog -> {
-          ensureNamespace(catalog, FEATURES);
-          return FeatureTable.ensure(catalog, featureTable(layout.view()), layout);
+          Table table = evolved(catalog, layout);
+          FeatureTable.activateFirst(table, layout.version());
+          return table;
         });
   }
 
   /**
-   * A view as it was last deployed.
+   * As {@link #ensureFeatureTable}, but readers do not use the layout's version before it is
+   * activated, also if they use no other.
+   */
+  public void evolveFeatureTable(FeatureViewLayout layout) {
+    onCatalog(catalog -> evolved(catalog, layout));
+  }
+
+  private static Table evolved(Catalog catalog, FeatureViewLayout layout) {
+    ensureNamespace(catalog, FEATURES);
+    return FeatureTable.ensure(catalog, featureTable(layout.view()), layout);
+  }
+
+  /**
+   * A view as readers use it.
    *
    * @param version its definition version
    * @param features the meaning of each feature as a hash; empty if it was not recorded
+   * @param previous the version that readers used before, if there was one
    */
-  public record DeployedView(String version, Map<String, String> features) {
+  public record DeployedView(
+      String version, Map<String, String> features, Optional<DeployedView> previous) {
     public DeployedView {
       features = Map.copyOf(features);
     }
+
+    /** A view without a version before. */
+    public DeployedView(String version, Map<String, String> features) {
+      this(version, features, Optional.empty());
+    }
   }
 
-  /** The views that have a table, by name. */
+  /**
+   * Makes readers use these versions, table by table in one commit each, and keeps those before.
+   * The rows of all versions stay.
+   *
+   * @param views by name; what they say of previous versions has no meaning here
+   * @throws IllegalArgumentException if a view has no table; those before it are activated
+   */
+  public void activate(Map<String, DeployedView> views) {
+    onCatalog(
+        catalog -> {
+          new TreeMap<>(views)
+              .forEach(
+                  (name, view) -> FeatureTable.activate(loaded(catalog, featureTable(name)), view));
+          return views;
+        });
+  }
+
+  /** Forgets the version that readers of a view used before; its rows stay. */
+  public void forgetPrevious(String view) {
+    onCatalog(
+        catalog -> {
+          FeatureTable.forgetPrevious(loaded(catalog, featureTable(view)));
+          return view;
+        });
+  }
+
+  /**
+   * Drops every feature table with its files. What they held can be computed again from the raw
+   * tables and the log.
+   */
+  public void dropFeatureTables() {
+    onCatalog(
+        catalog -> {
+          List<TableIdentifier> names = featureTables(catalog);
+          names.forEach(name -> catalog.dropTable(name, true));
+          return names;
+        });
+  }
+
+  private static List<TableIdentifier> featureTables(Catalog catalog) {
+    Namespace namespace = Namespace.of(FEATURES);
+    return catalog instanceof SupportsNamespaces namespaces
+            && !namespaces.namespaceExists(namespace)
+        ? List.of()
+        : catalog.listTables(namespace);
+  }
+
+  /** The views that have a version that readers use, by name. */
   public Map<String, DeployedView> deployedViews() {
     return onCatalog(
         catalog -> {
           Map<String, DeployedView> views = new TreeMap<>();
-          Namespace namespace = Namespace.of(FEATURES);
-          if (catalog instanceof SupportsNamespaces namespaces
-              && !namespaces.namespaceExists(namespace)) {
-            return views;
-          }
-          for (TableIdentifier name : catalog.listTables(namespace)) {
-            views.put(name.name(), FeatureTable.deployed(catalog.loadTable(name)));
+          for (TableIdentifier name : featureTables(catalog)) {
+            FeatureTable.deployed(catalog.loadTable(name))
+                .ifPresent(view -> views.put(name.name(), view));
           }
           return views;
         });
   }
 
   /**
-   * Records what the features of a view mean now, for {@link #deployedViews}.
+   * Records what the features of a view mean, for {@link #deployedViews}, if this is the version
+   * that readers use.
    *
    * @param hashes by feature
    * @throws IllegalArgumentException if the view has no table
    */
-  public void recordFeatures(String view, Map<String, String> hashes) {
+  public void recordFeatures(String view, String version, Map<String, String> hashes) {
     onCatalog(
         catalog -> {
-          FeatureTable.record(loaded(catalog, featureTable(view)), hashes);
+          FeatureTable.record(loaded(catalog, featureTable(view)), version, hashes);
           return view;
         });
   }
@@ -286,7 +360,8 @@ public final class Lake implements Serializable {
   /**
    * Appends the rows of one view that are for the offline store to its table, which is created or
    * evolved first. Exactly once in a checkpointed job, committed with each checkpoint; a bounded
-   * job commits at its end. One writer per table.
+   * job commits at its end. One writer per version of a view; writers of several versions share the
+   * table. Which version readers use does not change.
    *
    * @param rows may hold other views' rows and rows for the online store only; they are left out
    * @param view the view's position in the plan
@@ -294,7 +369,7 @@ public final class Lake implements Serializable {
    */
   public DataStreamSink<RowData> appendFeatures(
       DataStream<FeatureRow> rows, int view, FeatureViewLayout layout, String uid) {
-    ensureFeatureTable(layout);
+    evolveFeatureTable(layout);
     TableIdentifier name = featureTable(layout.view());
     Table table = load(name);
     RowType rowType = FlinkSchemaUtil.convert(table.schema());
@@ -445,8 +520,8 @@ public final class Lake implements Serializable {
   }
 
   /**
-   * The newest row per entity of the view's present version: greatest valid_from, then generation,
-   * then revision. Keeps one record per entity in memory.
+   * The newest row per entity of the layout's version of the view: greatest valid_from, then
+   * generation, then revision. Keeps one record per entity in memory.
    *
    * @return by the entity key in its canonical text form
    * @throws IllegalArgumentException if there is no such table
@@ -481,6 +556,72 @@ public final class Lake implements Serializable {
           return newest;
         });
     return newest;
+  }
+
+  /**
+   * The rows of a view as of some instants, of all its versions.
+   *
+   * @param instants at most 1,000, in milliseconds since the epoch
+   * @throws IllegalArgumentException if there is no such table
+   */
+  public List<Record> readFeatures(String view, Collection<Long> instants) {
+    if (instants.size() > MOST_INSTANTS) {
+      throw new IllegalArgumentException(
+          "rows as of %d instants were asked for; ask for at most %d at once"
+              .formatted(instants.size(), MOST_INSTANTS));
+    }
+    return onCatalog(
+        catalog -> {
+          Table table = loaded(catalog, featureTable(view));
+          List<Record> found = new ArrayList<>();
+          try (CloseableIterable<Record> records =
+              IcebergGenerics.read(table)
+                  .where(
+                      Expressions.in(
+                          FeatureTable.VALID_FROM,
+                          instants.stream().map(ms -> ms * MICROS_PER_MS).toList()))
+                  .build()) {
+            records.forEach(found::add);
+          } catch (IOException e) {
+            throw new UncheckedIOException("Reading table " + table.name() + " failed", e);
+          }
+          return found;
+        });
+  }
+
+  /**
+   * No row of a version has a greater generation than this, which is that of some row of the view.
+   *
+   * @return empty if there is no such row or no such table
+   */
+  public OptionalLong newestGeneration(String view, String version) {
+    return onCatalog(
+        catalog -> {
+          TableIdentifier name = featureTable(view);
+          if (!catalog.tableExists(name)) {
+            return OptionalLong.empty();
+          }
+          Table table = catalog.loadTable(name);
+          int generation = table.schema().findField(FeatureTable.GENERATION).fieldId();
+          OptionalLong newest = OptionalLong.empty();
+          // A file that was compacted may hold other versions as well: then it may be too great,
+          // which does no harm to who wants a greater one.
+          try (CloseableIterable<FileScanTask> files =
+              table
+                  .newScan()
+                  .filter(Expressions.equal(FeatureTable.DEFINITION_VERSION, version))
+                  .includeColumnStats()
+                  .planFiles()) {
+            for (FileScanTask file : files) {
+              ByteBuffer bound = file.file().upperBounds().get(generation);
+              long greatest = Conversions.fromByteBuffer(Types.LongType.get(), bound);
+              newest = OptionalLong.of(Math.max(newest.orElse(greatest), greatest));
+            }
+          } catch (IOException e) {
+            throw new UncheckedIOException("Reading the files of table " + name + " failed", e);
+          }
+          return newest;
+        });
   }
 
   private static final Comparator<Record> NEWER_LAST =

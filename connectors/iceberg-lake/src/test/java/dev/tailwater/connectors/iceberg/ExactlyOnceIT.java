@@ -7,22 +7,29 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureRowSerializer;
 import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.ColumnType;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
+import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.iceberg.AppendFiles;
 import org.apache.iceberg.HasTableOperations;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.Table;
+import org.apache.iceberg.data.Record;
 import org.apache.iceberg.exceptions.ValidationException;
 import org.apache.iceberg.flink.sink.SinkUtil;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,6 +43,8 @@ class ExactlyOnceIT {
 
   /** The job runs in this JVM. */
   private static final AtomicInteger FAILURES = new AtomicInteger();
+
+  private static volatile CountDownLatch columnAdded = new CountDownLatch(0);
 
   private Lake lake = Lake.local(Path.of("target", "unused-lake"));
 
@@ -73,6 +82,62 @@ class ExactlyOnceIT {
     for (FeatureViewLayout view : views) {
       assertEveryRowOnce(view);
     }
+  }
+
+  @Test
+  void aSecondVersionWithANewColumnIsWrittenBesideTheFirstWhichFailsMeanwhile(
+      @TempDir Path checkpoints, @TempDir Path otherCheckpoints) throws Exception {
+    FeatureViewLayout second =
+        Rows.layout(
+            "spend",
+            "v2",
+            new Column("amount_max_1d", ColumnType.DOUBLE, true),
+            new Column("tx_count_1d", ColumnType.LONG, true),
+            new Column("amount_avg_1d", ColumnType.DOUBLE, true));
+    FAILURES.set(0);
+    columnAdded = new CountDownLatch(1);
+    StreamExecutionEnvironment first = Jobs.checkpointed(checkpoints, new Configuration());
+    lake.appendFeatures(
+        numbers(first)
+            .map(ExactlyOnceIT::rowOrFailureOnceTheColumnIsThere)
+            .returns(FeatureRowSerializer.typeInfo(List.of(SPEND))),
+        0,
+        SPEND,
+        "offline-spend");
+    JobClient firstJob = first.executeAsync();
+
+    StreamExecutionEnvironment other = Jobs.checkpointed(otherCheckpoints, new Configuration());
+    lake.appendFeatures(
+        numbers(other)
+            .map(number -> Rows.row("c" + number, Rows.START, number / 4.0, number, number / 8.0))
+            .returns(FeatureRowSerializer.typeInfo(List.of(second))),
+        0,
+        second,
+        "offline-spend");
+    columnAdded.countDown();
+    other.execute();
+    firstJob.getJobExecutionResult().get(60, TimeUnit.SECONDS);
+
+    assertThat(FAILURES).hasValue(2);
+    assertThat(lake.count("features.spend")).isEqualTo(2 * ROWS);
+    Map<String, Record> old = lake.newestFeatures(SPEND);
+    Map<String, Record> added = lake.newestFeatures(second);
+    assertThat(old).hasSize((int) ROWS);
+    assertThat(added).hasSize((int) ROWS).containsOnlyKeys(old.keySet());
+    assertThat(old.values())
+        .allSatisfy(row -> assertThat(row.getField("amount_max_1d")).isNull())
+        .allSatisfy(row -> assertThat(row.getField("amount_avg_1d")).isNotNull());
+    assertThat(added.values())
+        .allSatisfy(row -> assertThat(row.getField("amount_max_1d")).isNotNull());
+  }
+
+  private static FeatureRow rowOrFailureOnceTheColumnIsThere(long number)
+      throws InterruptedException {
+    if (number % (ROWS / 2) == ROWS_PER_CHECKPOINT / 2
+        && !columnAdded.await(60, TimeUnit.SECONDS)) {
+      throw new IllegalStateException("the column was not added");
+    }
+    return rowOrFailure(number);
   }
 
   @Test

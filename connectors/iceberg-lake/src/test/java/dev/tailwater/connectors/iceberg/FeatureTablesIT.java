@@ -8,7 +8,9 @@ import static dev.tailwater.connectors.iceberg.Rows.layout;
 import static dev.tailwater.connectors.iceberg.Rows.row;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 
+import dev.tailwater.connectors.iceberg.Lake.DeployedView;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureRowSerializer;
 import dev.tailwater.connectors.store.FeatureViewLayout;
@@ -22,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -249,6 +252,7 @@ class FeatureTablesIT {
 
   @Test
   void aNewFeatureIsANewColumnAndAnOldOneStaysNull() throws Exception {
+    lake.ensureFeatureTable(SPEND);
     StreamExecutionEnvironment before = Jobs.bounded(RuntimeExecutionMode.BATCH);
     write(before, List.of(SPEND), List.of(row("old", START, 1L, 1.0)));
     before.execute();
@@ -275,8 +279,88 @@ class FeatureTablesIT {
     assertThat(added.getField("amount_max_1d")).isEqualTo(9.5);
     assertThat(added.getField("tx_count_1d")).isEqualTo(2L);
     assertThat(added.getField("amount_avg_1d")).isNull();
-    assertThat(table("spend").properties()).containsEntry("tailwater.definition-version", "v2");
+    assertThat(table("spend").properties())
+        .as("writing a version does not make readers use it")
+        .containsEntry("tailwater.definition-version", "v1");
     assertThat(lake.count("features.spend")).isEqualTo(2);
+  }
+
+  @Test
+  void readersUseTheFirstVersionUntilAnotherIsActivatedAndTheOneBeforeIsKept() {
+    FeatureViewLayout second =
+        layout("spend", "v2", new Column("amount_max_1d", ColumnType.DOUBLE, true));
+    DeployedView v1 = new DeployedView("v1", Map.of("tx_count_1d", "a", "amount_avg_1d", "b"));
+    DeployedView v2 = new DeployedView("v2", Map.of("tx_count_1d", "a", "amount_max_1d", "c"));
+    lake.ensureFeatureTable(SPEND);
+    lake.recordFeatures("spend", "v1", v1.features());
+
+    lake.ensureFeatureTable(second);
+    lake.recordFeatures("spend", "v2", v2.features());
+    assertThat(lake.deployedViews()).containsOnly(entry("spend", v1));
+
+    lake.activate(Map.of("spend", v2));
+    lake.activate(Map.of("spend", v2));
+    assertThat(lake.deployedViews())
+        .containsOnly(entry("spend", new DeployedView("v2", v2.features(), Optional.of(v1))));
+    assertThat(table("spend").properties())
+        .containsEntry("tailwater.definition-version", "v2")
+        .containsEntry("tailwater.previous-definition-version", "v1")
+        .containsEntry("tailwater.feature.amount_max_1d", "c")
+        .doesNotContainKey("tailwater.feature.amount_avg_1d");
+
+    lake.activate(Map.of("spend", v1));
+    assertThat(lake.deployedViews())
+        .containsOnly(entry("spend", new DeployedView("v1", v1.features(), Optional.of(v2))));
+    lake.forgetPrevious("spend");
+    assertThat(lake.deployedViews()).containsOnly(entry("spend", v1));
+  }
+
+  @Test
+  void aViewWhoseOnlyVersionIsNotActivatedIsNotDeployed() {
+    lake.evolveFeatureTable(SPEND);
+
+    assertThat(lake.deployedViews()).isEmpty();
+    assertThat(table("spend").properties()).doesNotContainKey("tailwater.definition-version");
+    assertThatThrownBy(() -> lake.activate(Map.of("unknown", new DeployedView("v1", Map.of()))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("features.unknown");
+  }
+
+  @Test
+  void featureTablesAreDroppedAndOthersStay() throws Exception {
+    StreamExecutionEnvironment env = Jobs.bounded(RuntimeExecutionMode.BATCH);
+    write(env, List.of(SPEND), List.of(row("c7", START, 1L, 0.5)));
+    env.execute();
+    lake.ensurePredictionTable("fraud");
+
+    lake.dropFeatureTables();
+    lake.dropFeatureTables();
+
+    assertThat(lake.count("features.spend")).isZero();
+    assertThat(lake.openCatalog().tableExists(Lake.featureTable("spend"))).isFalse();
+    assertThat(lake.openCatalog().tableExists(Lake.predictionTable("fraud"))).isTrue();
+  }
+
+  @Test
+  void rowsOfAllVersionsAsOfAnInstantAreRead() throws Exception {
+    StreamExecutionEnvironment env = Jobs.bounded(RuntimeExecutionMode.BATCH);
+    write(
+        env,
+        List.of(SPEND),
+        List.of(row("a", START, 1L, 0.5), row("a", START + 1, 2L, 0.5), row("b", START, 1L, 0.5)));
+    env.execute();
+    StreamExecutionEnvironment other = Jobs.bounded(RuntimeExecutionMode.BATCH);
+    FeatureViewLayout second =
+        layout("spend", "v2", new Column("amount_max_1d", ColumnType.DOUBLE, true));
+    write(other, List.of(second), List.of(row("a", START, 9.5)));
+    other.execute();
+
+    assertThat(lake.readFeatures("spend", Set.of(START, START - 1)))
+        .extracting(row -> row.getField("customer_id") + " " + row.getField("definition_version"))
+        .containsExactlyInAnyOrder("a v1", "b v1", "a v2");
+    assertThat(lake.newestGeneration("spend", "v2")).hasValue(0);
+    assertThat(lake.newestGeneration("spend", "v3")).isEmpty();
+    assertThat(lake.newestGeneration("unknown", "v1")).isEmpty();
   }
 
   @Test

@@ -17,8 +17,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class RedisLayout {
 
-  /** The hash that names every view's newest version, so that a reader can find the keys. */
+  /** The hash that names the version of every view that readers use: {@link ViewPointers}. */
   static final String VIEWS_KEY = "tailwater:views";
+
+  /** The hash that names the version of every view that readers used before that. */
+  static final String PREVIOUS_VIEWS_KEY = "tailwater:views:previous";
+
+  /** What the fields begin with that are no features. */
+  static final String OWN_FIELD = "_";
 
   static final String VALID_FROM = "_valid_from";
   static final String VALID_UNTIL = "_valid_until";
@@ -46,11 +52,11 @@ final class RedisLayout {
 
   RedisLayout(FeatureViewLayout view) {
     this.view = view;
-    this.keyPrefix = view.view() + "@" + view.version() + ":";
+    this.keyPrefix = keyPrefix(view.view(), view.version());
     this.featureNames = new byte[view.features().size()][];
     for (int i = 0; i < featureNames.length; i++) {
       String name = view.features().get(i).name();
-      if (name.startsWith("_")) {
+      if (name.startsWith(OWN_FIELD)) {
         throw new IllegalArgumentException(
             "Feature "
                 + view.view()
@@ -71,6 +77,10 @@ final class RedisLayout {
     }
     this.timeToLive =
         bytes(view.timeToLiveMs() > LONGEST_TIME_TO_LIVE_MS ? 0 : view.timeToLiveMs());
+  }
+
+  static String keyPrefix(String view, String version) {
+    return view + "@" + version + ":";
   }
 
   FeatureViewLayout view() {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import redis.clients.jedis.AbstractPipeline;
@@ -98,9 +99,22 @@ public final class RedisOnlineStore implements AutoCloseable {
     } while (!cursor.equals(ScanParams.SCAN_POINTER_START));
   }
 
-  /** The version of the view that a sink most recently began to write. */
+  /** The version of the view that readers use, see {@link ViewPointers}. */
   public Optional<String> currentVersion(String view) {
     return Optional.ofNullable(call(() -> redis.hmget(RedisLayout.VIEWS_KEY, view)).get(0));
+  }
+
+  /**
+   * The features of one entity's newest row as the text that is stored, by name, for a reader that
+   * knows the view's features under another version only. A feature that is NULL is not there.
+   *
+   * @return empty if there is no such row
+   */
+  public Map<String, String> features(String view, String version, String entityKey) {
+    Map<String, String> fields =
+        new TreeMap<>(call(() -> redis.hgetAll(RedisLayout.keyPrefix(view, version) + entityKey)));
+    fields.keySet().removeIf(field -> field.startsWith(RedisLayout.OWN_FIELD));
+    return fields;
   }
 
   private static Optional<OnlineRow> row(

@@ -21,20 +21,39 @@ public final class RedisOnlineStoreSink implements Sink<FeatureRow> {
   private final RedisAddress address;
   private final List<FeatureViewLayout> layouts;
   private final RedisWriteSettings settings;
+  private final boolean firstOfView;
 
   /**
-   * A sink for the rows of one plan.
+   * A sink for the rows of one plan. A view that has no version yet that readers use gets the
+   * version that is written; one that has keeps it.
    *
    * @param layouts by the views' positions in the plan
    * @throws IllegalArgumentException if a view cannot be stored, with the reason
    */
   public RedisOnlineStoreSink(
       RedisAddress address, List<FeatureViewLayout> layouts, RedisWriteSettings settings) {
+    this(address, layouts, settings, true);
+  }
+
+  private RedisOnlineStoreSink(
+      RedisAddress address,
+      List<FeatureViewLayout> layouts,
+      RedisWriteSettings settings,
+      boolean firstOfView) {
     this.address = address;
     this.layouts = List.copyOf(layouts);
     this.settings = settings;
+    this.firstOfView = firstOfView;
     // A layout that Redis cannot hold is refused here, before the job is submitted.
     redisLayouts();
+  }
+
+  /**
+   * The same sink, whose rows readers do not find before their version is activated, also those of
+   * a view that has no other version.
+   */
+  public RedisOnlineStoreSink untilActivated() {
+    return new RedisOnlineStoreSink(address, layouts, settings, false);
   }
 
   private RedisLayout[] redisLayouts() {
@@ -47,6 +66,7 @@ public final class RedisOnlineStoreSink implements Sink<FeatureRow> {
         address,
         redisLayouts(),
         settings,
+        firstOfView,
         context.getProcessingTimeService(),
         context.metricGroup());
   }

@@ -44,11 +44,12 @@ final class RedisRowWriter implements SinkWriter<FeatureRow> {
       RedisAddress address,
       RedisLayout[] layouts,
       RedisWriteSettings settings,
+      boolean firstOfView,
       ProcessingTimeService clock,
       MetricGroup metrics) {
     this.settings = settings;
     this.clock = clock;
-    this.redis = new RedisScriptClient(address, layouts, settings, metrics);
+    this.redis = new RedisScriptClient(address, layouts, settings, firstOfView, metrics);
     this.views = layouts.length;
     this.coalesced = metrics.counter(RedisMetric.ROWS_COALESCED.metricName());
     this.flushLatency =

@@ -56,6 +56,7 @@ final class RedisScriptClient implements AutoCloseable {
   private final RedisAddress address;
   private final RedisLayout[] layouts;
   private final RedisWriteSettings settings;
+  private final boolean firstOfView;
   private final Counter written;
   private final Counter stale;
   private final Counter reconnects;
@@ -67,10 +68,12 @@ final class RedisScriptClient implements AutoCloseable {
       RedisAddress address,
       RedisLayout[] layouts,
       RedisWriteSettings settings,
+      boolean firstOfView,
       MetricGroup metrics) {
     this.address = address;
     this.layouts = layouts.clone();
     this.settings = settings;
+    this.firstOfView = firstOfView;
     this.written = metrics.counter(RedisMetric.ROWS_WRITTEN.metricName());
     this.stale = metrics.counter(RedisMetric.ROWS_STALE.metricName());
     this.reconnects = metrics.counter(RedisMetric.RECONNECTS.metricName());
@@ -170,10 +173,14 @@ final class RedisScriptClient implements AutoCloseable {
     }
     wasConnected = true;
     loadScript(opened);
-    // A server that lost its data needs the registry again, too.
+    if (!firstOfView) {
+      return opened;
+    }
+    // Only where there is none: a pointer is moved by activation alone. A server that lost its data
+    // needs them again, too.
     for (RedisLayout layout : layouts) {
       opened.sendCommand(
-          Protocol.Command.HSET,
+          Protocol.Command.HSETNX,
           RedisLayout.VIEWS_KEY,
           layout.view().view(),
           layout.view().version());
@@ -240,8 +247,8 @@ final class RedisScriptClient implements AutoCloseable {
             + address
             + " refuses the connection: "
             + problem.getMessage()
-            + ". Check user, password and their permissions (EVALSHA, SCRIPT LOAD, HSET, HGET, DEL,"
-            + " PEXPIRE) in the address.",
+            + ". Check user, password and their permissions (EVALSHA, SCRIPT LOAD, HSET, HSETNX,"
+            + " HGET, DEL, PEXPIRE) in the address.",
         problem);
   }
 

@@ -23,7 +23,7 @@ final class WriterHarness implements AutoCloseable {
   WriterHarness(RedisAddress address, RedisWriteSettings settings, FeatureViewLayout view) {
     writer =
         new RedisRowWriter(
-            address, new RedisLayout[] {new RedisLayout(view)}, settings, clock, metrics);
+            address, new RedisLayout[] {new RedisLayout(view)}, settings, true, clock, metrics);
   }
 
   void write(FeatureRow... rows) throws Exception {
@@ -50,7 +50,7 @@ final class WriterHarness implements AutoCloseable {
     writer.close();
   }
 
-  private static final SinkWriter.Context NO_CONTEXT =
+  static final SinkWriter.Context NO_CONTEXT =
       new SinkWriter.Context() {
         @Override
         public long currentWatermark() {
