@@ -16,13 +16,26 @@ import java.util.Map;
  * @param fromOffset per partition the first offset that asks; earlier events are facts only.
  *     Partitions that are not named ask from their beginning. So a job that starts on a log with a
  *     past learns from it without predicting it
+ * @param from the first event time that asks, in milliseconds since the epoch
+ * @param until the event time from which on no event asks, in milliseconds since the epoch
  */
 public record Ask(
-    int stream, int[] views, AnswerMode answer, int about, Map<Integer, Long> fromOffset)
+    int stream,
+    int[] views,
+    AnswerMode answer,
+    int about,
+    Map<Integer, Long> fromOffset,
+    long from,
+    long until)
     implements Serializable {
 
   public Ask {
     fromOffset = Map.copyOf(fromOffset);
+  }
+
+  /** Events of any time ask. */
+  public Ask(int stream, int[] views, AnswerMode answer, int about, Map<Integer, Long> fromOffset) {
+    this(stream, views, answer, about, fromOffset, Long.MIN_VALUE, Long.MAX_VALUE);
   }
 
   /** Every event of the stream asks for these views, and waits for the watermark. */
@@ -32,10 +45,22 @@ public record Ask(
 
   /** The same questions, about the event whose id is at this position in the carried row. */
   public Ask about(int position) {
-    return new Ask(stream, views, answer, position, fromOffset);
+    return new Ask(stream, views, answer, position, fromOffset, from, until);
   }
 
-  boolean asks(int partition, long offset) {
-    return fromOffset.isEmpty() || offset >= fromOffset.getOrDefault(partition, 0L);
+  /**
+   * The same questions, of this time only; events of other times are facts.
+   *
+   * @param first in milliseconds since the epoch
+   * @param end in milliseconds since the epoch; itself too late
+   */
+  public Ask between(long first, long end) {
+    return new Ask(stream, views, answer, about, fromOffset, first, end);
+  }
+
+  boolean asks(int partition, long offset, long eventTime) {
+    return eventTime >= from
+        && eventTime < until
+        && (fromOffset.isEmpty() || offset >= fromOffset.getOrDefault(partition, 0L));
   }
 }

@@ -314,7 +314,7 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
     long idHash = id == null ? IdHash.ofPlace(record.partition, record.offset) : IdHash.of(id);
     int roles = (isFact ? Envelope.FACT : 0) | deleted;
     long aboutHash = idHash;
-    if (ask != null && deleted == 0 && ask.asks(record.partition, record.offset)) {
+    if (ask != null && deleted == 0 && ask.asks(record.partition, record.offset, eventTime)) {
       roles |= Envelope.QUESTION;
       Object about = ask.about() < 0 ? null : carried[ask.about()];
       if (about != null) {

@@ -5,7 +5,6 @@ import dev.tailwater.connectors.log.EventTimeWatermarks;
 import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.connectors.log.LogRecordSerializer;
 import dev.tailwater.connectors.log.PredictionSerializer;
-import dev.tailwater.connectors.log.SerializedTypeInfo;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureRowSerializer;
 import dev.tailwater.connectors.store.FeatureViewLayout;
@@ -68,7 +67,7 @@ public final class FeatureGraph {
   private final Map<Integer, DataStream<FeatureRow>> rowsByEntity = new TreeMap<>();
   private final Map<Integer, DataStream<Envelope>> toldByEntity = new TreeMap<>();
   private final Map<Integer, DataStream<Envelope>> checkedByStream = new TreeMap<>();
-  private final DataStream<Envelope> answers;
+  private final @Nullable DataStream<Envelope> answers;
 
   /**
    * What a run wants of the graph.
@@ -160,7 +159,7 @@ public final class FeatureGraph {
         joined[ask.stream()] = true;
       }
     }
-    if (flow == null) {
+    if (flow == null && options.labelStreams().isEmpty()) {
       throw new IllegalArgumentException(
           "project "
               + plan.project()
@@ -236,12 +235,17 @@ public final class FeatureGraph {
 
   /** Answered questions. */
   DataStream<Envelope> answers() {
-    return answers;
+    return Objects.requireNonNull(answers);
   }
 
   /** What an entity that the run needs is told and asked. */
   DataStream<Envelope> told(int entity) {
     return Objects.requireNonNull(toldByEntity.get(entity));
+  }
+
+  /** Where the key of an entity is in what it is told and asked. */
+  EntityKey key(int entity) {
+    return new EntityKey(keyPositions(entity));
   }
 
   /** The accepted events of a stream that the options name as a label stream. */
@@ -252,12 +256,12 @@ public final class FeatureGraph {
   /** The vectors of one model, one per question its stream asked. */
   public DataStream<ScoringRequest> vectors(int model) {
     ModelPlan asked = plan.models().get(model);
-    return answers
+    return answers()
         .filter(envelope -> envelope.stream == asked.ask() && envelope.isQuestion())
         .uid("asked:" + asked.name())
         .name("asked:" + asked.name())
         .map(new VectorFunction(plan, model))
-        .returns(new SerializedTypeInfo<>(ScoringRequest.class, ScoringRequest.Serializer.INSTANCE))
+        .returns(ScoringRequest.TYPE_INFO)
         .uid("vector:" + asked.name())
         .name("vector:" + asked.name());
   }
@@ -269,10 +273,20 @@ public final class FeatureGraph {
    */
   public DataStream<Prediction> predictions(
       ServedModel served, MicroBatcherSettings batching, boolean withDeadline) {
+    return score(plan, vectors(served.model()), served, batching, withDeadline);
+  }
+
+  /** As {@link #predictions}, of vectors that come from somewhere else. */
+  static DataStream<Prediction> score(
+      Plan plan,
+      DataStream<ScoringRequest> vectors,
+      ServedModel served,
+      MicroBatcherSettings batching,
+      boolean withDeadline) {
     String name = plan.models().get(served.model()).name();
     int capacity = Math.max(2 * batching.maxRows() * batching.workers(), 256);
     return AsyncDataStream.unorderedWait(
-            vectors(served.model()),
+            vectors,
             new ScoreFunction(plan, served, batching, withDeadline),
             ScoreFunction.OPERATOR_TIMEOUT_MS,
             TimeUnit.MILLISECONDS,
@@ -323,7 +337,7 @@ public final class FeatureGraph {
   private DataStream<Envelope> features(DataStream<Envelope> flow, int position, boolean[] joined) {
     EntityPlan entity = plan.entities().get(position);
     Visits visits = visits(position);
-    EntityKey key = new EntityKey(keyPositions(position));
+    EntityKey key = key(position);
     boolean someSkip = false;
     for (int stream = 0; stream < plan.streams().size(); stream++) {
       someSkip |= joined[baseStreams[stream]] && key.mayBeMissing(plan, stream);

@@ -26,7 +26,7 @@ public record LabeledVector(String questionId, long eventTime, double[] vector, 
     @Override
     public void serialize(LabeledVector row, DataOutputView target) throws IOException {
       ScoringRequest.Serializer.INSTANCE.serialize(
-          new ScoringRequest(row.questionId, row.eventTime, 0, 0, 0, row.vector, null), target);
+          new ScoringRequest(row.questionId, "", row.eventTime, 0, 0, 0, row.vector, null), target);
       target.writeBoolean(row.positive);
     }
 

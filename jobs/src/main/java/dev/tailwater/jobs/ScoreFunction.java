@@ -187,7 +187,7 @@ final class ScoreFunction extends RichAsyncFunction<ScoringRequest, Prediction> 
                   request.questionId(),
                   model.name(),
                   served.version(),
-                  model.version(),
+                  request.definitionVersion(),
                   request.eventTime(),
                   score,
                   outcome,

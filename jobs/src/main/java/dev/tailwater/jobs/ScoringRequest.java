@@ -1,6 +1,8 @@
 package dev.tailwater.jobs;
 
+import dev.tailwater.connectors.log.SerializedTypeInfo;
 import java.io.IOException;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.base.StringSerializer;
@@ -12,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A question with the vector that its model is given.
  *
+ * @param definitionVersion of the model's definition that made the vector
  * @param appendTime the question's append time, or {@link Long#MAX_VALUE} where the log does not
  *     know it
  * @param vector in the order of the model's vector; NaN is missing. Never changed
@@ -19,12 +22,30 @@ import org.jspecify.annotations.Nullable;
  */
 public record ScoringRequest(
     String questionId,
+    String definitionVersion,
     long eventTime,
     long appendTime,
     int partition,
     long offset,
     double[] vector,
     @Nullable String rejection) {
+
+  /** The same request in a bounded run, where nobody has waited since the append time. */
+  ScoringRequest withoutAppendTime() {
+    return new ScoringRequest(
+        questionId,
+        definitionVersion,
+        eventTime,
+        Long.MAX_VALUE,
+        partition,
+        offset,
+        vector,
+        rejection);
+  }
+
+  /** The type to give to streams of requests. */
+  static final TypeInformation<ScoringRequest> TYPE_INFO =
+      new SerializedTypeInfo<>(ScoringRequest.class, Serializer.INSTANCE);
 
   static final class Serializer extends TypeSerializerSingleton<ScoringRequest> {
 
@@ -33,6 +54,7 @@ public record ScoringRequest(
     @Override
     public void serialize(ScoringRequest request, DataOutputView target) throws IOException {
       StringSerializer.INSTANCE.serialize(request.questionId, target);
+      StringSerializer.INSTANCE.serialize(request.definitionVersion, target);
       target.writeLong(request.eventTime);
       target.writeLong(request.appendTime);
       target.writeInt(request.partition);
@@ -50,6 +72,7 @@ public record ScoringRequest(
     @Override
     public ScoringRequest deserialize(DataInputView source) throws IOException {
       String questionId = StringSerializer.INSTANCE.deserialize(source);
+      String definitionVersion = StringSerializer.INSTANCE.deserialize(source);
       long eventTime = source.readLong();
       long appendTime = source.readLong();
       int partition = source.readInt();
@@ -60,7 +83,14 @@ public record ScoringRequest(
       }
       String rejection = source.readBoolean() ? source.readUTF() : null;
       return new ScoringRequest(
-          questionId, eventTime, appendTime, partition, offset, vector, rejection);
+          questionId,
+          definitionVersion,
+          eventTime,
+          appendTime,
+          partition,
+          offset,
+          vector,
+          rejection);
     }
 
     @Override
@@ -86,7 +116,7 @@ public record ScoringRequest(
 
     @Override
     public ScoringRequest createInstance() {
-      return new ScoringRequest("", 0, 0, 0, 0, new double[0], null);
+      return new ScoringRequest("", "", 0, 0, 0, 0, new double[0], null);
     }
 
     @Override

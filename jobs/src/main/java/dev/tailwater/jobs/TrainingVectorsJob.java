@@ -46,17 +46,28 @@ public final class TrainingVectorsJob {
                 0,
                 Set.of(labels.stream())));
     RefusedRecords.report(graph, sources.files());
+    return labelled(graph, plan, labels, graph.vectors(model));
+  }
+
+  /**
+   * Joins vectors with their labels; those that are rejected, or whose truth nobody knows yet, are
+   * left out.
+   *
+   * @param graph whose options name the label stream
+   */
+  static DataStream<LabeledVector> labelled(
+      FeatureGraph graph, Plan plan, ModelPlan.Labels labels, DataStream<ScoringRequest> vectors) {
     int on = labels.on();
-    return graph
-        .vectors(model)
+    String name = plan.streams().get(labels.stream()).name();
+    return vectors
         .filter(question -> question.rejection() == null)
-        .uid("answered:" + asked.name())
-        .name("answered:" + asked.name())
+        .uid("answered:" + name)
+        .name("answered:" + name)
         .connect(graph.labels(labels.stream()).filter(label -> label.values[on] != null))
         .keyBy(ScoringRequest::questionId, label -> String.valueOf(label.values[on]), Types.STRING)
         .process(new LabelJoin(plan, labels))
         .returns(LabeledVector.TYPE_INFO)
-        .uid("label:" + asked.name())
-        .name("label:" + asked.name());
+        .uid("label:" + name)
+        .name("label:" + name);
   }
 }

@@ -41,6 +41,7 @@ final class VectorFunction extends RichMapFunction<Envelope, ScoringRequest> {
     }
     return new ScoringRequest(
         id.of(question),
+        model.version(),
         question.eventTime,
         question.appendTime,
         question.partition,

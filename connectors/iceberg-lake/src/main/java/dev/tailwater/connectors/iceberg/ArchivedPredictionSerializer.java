@@ -13,7 +13,7 @@ import org.apache.flink.core.memory.DataOutputView;
 public final class ArchivedPredictionSerializer
     extends TypeSerializerSingleton<ArchivedPrediction> {
 
-  static final ArchivedPredictionSerializer INSTANCE = new ArchivedPredictionSerializer();
+  public static final ArchivedPredictionSerializer INSTANCE = new ArchivedPredictionSerializer();
 
   private ArchivedPredictionSerializer() {}
 
