@@ -60,7 +60,8 @@ final class TrainingSetCommand {
           "--out %s: there is no folder %s; create it first".formatted(out, folder));
     }
     console.live("replaying history …");
-    TrainingSetJob.build(environment, project.plan(), views, spine, history, out);
+    TrainingSetJob.build(
+        environment, project.plan(), views, spine, history, TrainingSetJob.Output.file(out));
     RefusedRecords refused =
         RefusedRecords.of(environment.execute("training set of " + project.plan().project()));
     refused.lines().forEach(console::say);

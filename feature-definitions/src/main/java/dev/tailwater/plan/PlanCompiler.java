@@ -79,6 +79,18 @@ public final class PlanCompiler {
     }
   }
 
+  /**
+   * A plan with the events of one stream and nothing that is told or asks: all columns are carried,
+   * the derived ones included.
+   */
+  public static Plan events(Project project, StreamDefinition stream) {
+    List<String> names = stream.columns().stream().map(Column::name).toList();
+    StreamLayout layout = new StreamLayout(stream, names);
+    int[] unused = layout.carry(names);
+    return new Plan(
+        project.name(), List.of(layout.plan()), List.of(), List.of(), List.of(), List.of());
+  }
+
   /** Compiles a project that {@code ProjectLoader} has checked. Deterministic. */
   public static Plan compile(Project project) {
     return new PlanCompiler(project).compile();

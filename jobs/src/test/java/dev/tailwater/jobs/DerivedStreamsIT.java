@@ -275,13 +275,16 @@ class DerivedStreamsIT {
             TestPlans.layout(Identity.EVENT, TestPlans.DISORDER_MS, true),
             TestPlans.stream("payments", RecordFormat.JSON, 0));
     List<String> found = new ArrayList<>();
+    BoundedSources history =
+        new BoundedSources(Optional.empty(), Map.of("payments", payments));
     try (CloseableIterator<TrainingSetRow> rows =
         TrainingSetJob.answers(
                 StreamExecutionEnvironment.createLocalEnvironment(2),
                 plan,
                 new int[] {0},
                 spine,
-                new BoundedSources(Optional.empty(), Map.of("payments", payments)))
+                stream -> history.of(plan.streams().get(stream)),
+                history.files())
             .executeAndCollect()) {
       rows.forEachRemaining(
           row -> found.add(row.row() + ": " + row.features()[0] + " " + row.features()[1]));

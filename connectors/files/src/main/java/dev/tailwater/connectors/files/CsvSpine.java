@@ -94,22 +94,25 @@ final class CsvSpine implements SpineReading {
   }
 
   @Override
-  public List<Type> parquetFields() throws IOException {
-    CsvColumnTypes types = new CsvColumnTypes(columnNames);
-    try (CsvSpine pass = open(file, keys)) {
-      for (LogRecord record = pass.next(); record != null; record = pass.next()) {
-        if (record.problem == null) {
-          types.add(pass.records);
+  public List<Column> columns() throws IOException {
+    if (allDecoder == null) {
+      CsvColumnTypes types = new CsvColumnTypes(columnNames);
+      try (CsvSpine pass = open(file, keys)) {
+        for (LogRecord record = pass.next(); record != null; record = pass.next()) {
+          if (record.problem == null) {
+            types.add(pass.records);
+          }
         }
       }
+      allColumns = types.columns().stream().map(this::known).toList();
+      allDecoder = new CsvDecoder(columnNames, allColumns);
     }
-    List<Column> columns = new ArrayList<>();
-    for (Column guessed : types.columns()) {
-      columns.add(known(guessed));
-    }
-    allColumns = List.copyOf(columns);
-    allDecoder = new CsvDecoder(columnNames, columns);
-    return columns.stream().map(ParquetFields::of).toList();
+    return allColumns;
+  }
+
+  @Override
+  public List<Type> parquetFields() throws IOException {
+    return columns().stream().map(ParquetFields::of).toList();
   }
 
   /** The column as it is declared, if it is a key or the event time, else as it was guessed. */
@@ -126,16 +129,17 @@ final class CsvSpine implements SpineReading {
   }
 
   @Override
-  public void writeParquetRow(RecordConsumer consumer) throws UndecodableRecordException {
+  public @Nullable Object[] values() throws UndecodableRecordException {
     CsvDecoder all = allDecoder;
     if (all == null) {
       throw new IllegalStateException("the columns' types are not known yet");
     }
-    @Nullable Object[] values = all.decode(records);
-    for (int i = 0; i < values.length; i++) {
-      Column column = allColumns.get(i);
-      ParquetFields.write(consumer, column.name(), i, column.type(), values[i]);
-    }
+    return all.decode(records);
+  }
+
+  @Override
+  public void writeParquetRow(RecordConsumer consumer) throws UndecodableRecordException {
+    ParquetFields.writeAll(consumer, allColumns, values());
   }
 
   @Override

@@ -58,6 +58,14 @@ final class ParquetFields {
     };
   }
 
+  /** Writes a row's fields, the first of which is the message's first; null values are left out. */
+  static void writeAll(RecordConsumer consumer, List<Column> columns, @Nullable Object[] values) {
+    for (int i = 0; i < values.length; i++) {
+      Column column = columns.get(i);
+      write(consumer, column.name(), i, column.type(), values[i]);
+    }
+  }
+
   /** Writes one field; a null value is left out. */
   static void write(
       RecordConsumer consumer, String name, int index, ColumnType type, @Nullable Object value) {

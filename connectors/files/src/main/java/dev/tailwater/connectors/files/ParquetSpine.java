@@ -42,6 +42,9 @@ final class ParquetSpine implements SpineReading {
   private long row;
   private @Nullable Group current;
 
+  /** All columns, once somebody asked. */
+  private List<Column> allColumns = List.of();
+
   ParquetSpine(Path file, List<Column> keys) throws IOException {
     this.file = file;
     this.keys = keys;
@@ -238,18 +241,73 @@ final class ParquetSpine implements SpineReading {
   }
 
   @Override
-  public byte[] csvHeader() {
-    for (Type type : schema.getFields()) {
-      if (!ParquetText.canWrite(type)) {
-        throw new IllegalArgumentException(
-            "column "
-                + type.getName()
-                + " is '"
-                + type
-                + "', which CSV cannot hold; write the training set as .parquet");
+  public List<Column> columns() {
+    if (allColumns.isEmpty()) {
+      List<Column> columns = new ArrayList<>();
+      for (Type type : schema.getFields()) {
+        columns.add(column(type));
+      }
+      allColumns = List.copyOf(columns);
+    }
+    return allColumns;
+  }
+
+  /** A key and the event time as they are declared, any other as the nearest of our types. */
+  private Column column(Type type) {
+    String name = type.getName();
+    if (name.equals(SpineFile.EVENT_TIME)) {
+      return EVENT_TIME;
+    }
+    for (Column key : keys) {
+      if (key.name().equals(name)) {
+        return key;
       }
     }
+    requireText(type, "which a table of the lake cannot hold; leave the column out, or use --out");
+    LogicalTypeAnnotation logical = type.getLogicalTypeAnnotation();
+    ColumnType columnType =
+        switch (type.asPrimitiveType().getPrimitiveTypeName()) {
+          case BOOLEAN -> ColumnType.BOOLEAN;
+          case FLOAT, DOUBLE -> ColumnType.DOUBLE;
+          case INT32 -> isInteger(logical) ? ColumnType.INT : ColumnType.STRING;
+          case INT64 ->
+              isInteger(logical)
+                  ? ColumnType.LONG
+                  : logical instanceof TimestampLogicalTypeAnnotation
+                      ? ColumnType.TIMESTAMP
+                      : ColumnType.STRING;
+          case BINARY, INT96, FIXED_LEN_BYTE_ARRAY -> ColumnType.STRING;
+        };
+    return new Column(name, columnType, true);
+  }
+
+  @Override
+  public @Nullable Object[] values() throws UndecodableRecordException {
+    @Nullable Object[] values = new Object[allColumns.size()];
+    for (int field = 0; field < values.length; field++) {
+      Column column = allColumns.get(field);
+      boolean otherText =
+          column.type() == ColumnType.STRING
+              && schema.getType(field).getLogicalTypeAnnotation() != null
+              && !isInteger(schema.getType(field).getLogicalTypeAnnotation());
+      values[field] = otherText ? ParquetText.of(group(), field) : value(group(), field, column);
+    }
+    return values;
+  }
+
+  @Override
+  public byte[] csvHeader() {
+    for (Type type : schema.getFields()) {
+      requireText(type, "which CSV cannot hold; write the training set as .parquet");
+    }
     return CsvText.header(columnNames()).getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void requireText(Type type, String otherwise) {
+    if (!ParquetText.canWrite(type)) {
+      throw new IllegalArgumentException(
+          "column " + type.getName() + " is '" + type + "', " + otherwise);
+    }
   }
 
   @Override

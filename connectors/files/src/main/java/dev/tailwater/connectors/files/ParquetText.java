@@ -11,6 +11,7 @@ import org.apache.parquet.schema.LogicalTypeAnnotation.DecimalLogicalTypeAnnotat
 import org.apache.parquet.schema.LogicalTypeAnnotation.IntLogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.TimeUnit;
 import org.apache.parquet.schema.LogicalTypeAnnotation.TimestampLogicalTypeAnnotation;
+import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 import org.apache.parquet.schema.Type;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,20 @@ final class ParquetText {
               || LogicalTypeAnnotation.jsonType().equals(logical);
       case INT96, FIXED_LEN_BYTE_ARRAY -> false;
     };
+  }
+
+  /** A field as CSV has it, but without CSV's quotes; null where there is none. */
+  static @Nullable String of(Group group, int field) {
+    if (group.getFieldRepetitionCount(field) == 0) {
+      return null;
+    }
+    if (group.getType().getType(field).asPrimitiveType().getPrimitiveTypeName()
+        == PrimitiveTypeName.BINARY) {
+      return group.getBinary(field, 0).toStringUsingUTF8();
+    }
+    StringBuilder text = new StringBuilder();
+    append(text, group, field);
+    return text.toString();
   }
 
   static void append(StringBuilder line, Group group, int field) {

@@ -9,13 +9,8 @@ import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.parquet.conf.ParquetConfiguration;
-import org.apache.parquet.conf.PlainParquetConfiguration;
-import org.apache.parquet.hadoop.ParquetFileWriter;
 import org.apache.parquet.hadoop.ParquetWriter;
 import org.apache.parquet.hadoop.api.WriteSupport;
-import org.apache.parquet.hadoop.metadata.CompressionCodecName;
-import org.apache.parquet.io.LocalOutputFile;
-import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.io.api.RecordConsumer;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.Type;
@@ -40,12 +35,7 @@ final class ParquetTrainingSet implements TrainingSetFile {
             new MessageType("training_set", fields),
             spineFields.size(),
             features.toArray(Column[]::new));
-    out =
-        new RowWriterBuilder(new LocalOutputFile(unfinished), rows)
-            .withConf(new PlainParquetConfiguration())
-            .withCompressionCodec(CompressionCodecName.SNAPPY)
-            .withWriteMode(ParquetFileWriter.Mode.OVERWRITE)
-            .build();
+    out = ParquetOutput.open(unfinished, rows);
   }
 
   @Override
@@ -58,31 +48,6 @@ final class ParquetTrainingSet implements TrainingSetFile {
     if (!closed) {
       closed = true;
       out.close();
-    }
-  }
-
-  private static final class RowWriterBuilder extends ParquetWriter.Builder<Row, RowWriterBuilder> {
-
-    private final Rows rows;
-
-    RowWriterBuilder(OutputFile file, Rows rows) {
-      super(file);
-      this.rows = rows;
-    }
-
-    @Override
-    protected RowWriterBuilder self() {
-      return this;
-    }
-
-    @Override
-    protected WriteSupport<Row> getWriteSupport(Configuration configuration) {
-      return rows;
-    }
-
-    @Override
-    protected WriteSupport<Row> getWriteSupport(ParquetConfiguration configuration) {
-      return rows;
     }
   }
 

@@ -86,8 +86,8 @@ public final class SpineFile {
   }
 
   /** Reads the rows again, with everything that passes through. */
-  SpineReading read() throws IOException {
-    return records.open();
+  public SpineRows rows() throws IOException {
+    return new SpineRows(records.open());
   }
 
   String path() {

@@ -1,6 +1,5 @@
 package dev.tailwater.connectors.files;
 
-import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.schemas.Column;
 import java.io.Closeable;
 import java.io.IOException;
@@ -32,14 +31,13 @@ public final class TrainingSetWriter implements Closeable {
   private final Path target;
   private final Path unfinished;
   private final int featureCount;
-  private final SpineReading spine;
+  private final SpineRows spine;
   private final TrainingSetFile file;
 
   private long written;
-  private long rejected;
 
   private TrainingSetWriter(
-      Path target, Path unfinished, int featureCount, SpineReading spine, TrainingSetFile file) {
+      Path target, Path unfinished, int featureCount, SpineRows spine, TrainingSetFile file) {
     this.target = target;
     this.unfinished = unfinished;
     this.featureCount = featureCount;
@@ -73,12 +71,12 @@ public final class TrainingSetWriter implements Closeable {
               + " have the names of features; rename them in the spine");
     }
     Path unfinished = folder.resolve("." + target.getFileName() + ".unfinished");
-    SpineReading rows = spine.read();
+    SpineRows rows = spine.rows();
     try {
       TrainingSetFile file =
           parquet
-              ? new ParquetTrainingSet(unfinished, rows, features)
-              : new CsvTrainingSet(unfinished, target, rows, features);
+              ? new ParquetTrainingSet(unfinished, rows.reading(), features)
+              : new CsvTrainingSet(unfinished, target, rows.reading(), features);
       return new TrainingSetWriter(target, unfinished, features.size(), rows, file);
     } catch (IOException | RuntimeException e) {
       rows.close();
@@ -100,30 +98,9 @@ public final class TrainingSetWriter implements Closeable {
       throw new IllegalArgumentException(
           "row " + row + " has " + features.length + " features, but " + featureCount + " are due");
     }
-    LogRecord next = nextReadable();
-    if (next == null) {
-      throw new IllegalStateException(
-          "features for row " + row + " came behind the spine's last row");
-    }
-    if (next.offset != row) {
-      throw new IllegalStateException(
-          "features for row "
-              + row
-              + " came where row "
-              + next.offset
-              + " is due; each row of the spine needs its features once, in the spine's order");
-    }
-    file.write(spine, features);
+    spine.advanceTo(row);
+    file.write(spine.reading(), features);
     written++;
-  }
-
-  private @Nullable LogRecord nextReadable() throws IOException {
-    LogRecord next = spine.next();
-    while (next != null && next.problem != null) {
-      rejected++;
-      next = spine.next();
-    }
-    return next;
   }
 
   /**
@@ -133,11 +110,7 @@ public final class TrainingSetWriter implements Closeable {
    * @throws IllegalStateException if a row of the spine got no features
    */
   public long finish() throws IOException {
-    LogRecord left = nextReadable();
-    if (left != null) {
-      throw new IllegalStateException(
-          "row " + left.offset + " of the spine got no features; the training set is incomplete");
-    }
+    spine.requireEnd();
     file.close();
     try (FileChannel channel = FileChannel.open(unfinished, StandardOpenOption.WRITE)) {
       channel.force(true);
@@ -149,7 +122,7 @@ public final class TrainingSetWriter implements Closeable {
 
   /** Rows of the spine met so far that could not be read, and are left out. */
   public long rejectedRows() {
-    return rejected;
+    return spine.rejectedRows();
   }
 
   /** Ends writing; without {@link #finish} before, nothing is left. */

@@ -141,7 +141,8 @@ class TrainingSetTest {
         0,"c,2",,2018-04-01T00:00:31.250Z,010,0,,"",,,
         """;
     assertThat(text(folder.resolve("again.csv"))).isEqualTo(expected);
-    try (SpineReading rows = SpineFile.open(folder.resolve("again.parquet"), KEYS).read()) {
+    try (SpineReading rows =
+        SpineFile.open(folder.resolve("again.parquet"), KEYS).rows().reading()) {
       assertThat(rows.parquetFields())
           .extracting(Object::toString)
           .containsExactly(

@@ -4,6 +4,7 @@ import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.schemas.Column;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.Serializable;
@@ -33,6 +34,7 @@ import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.iceberg.FileScanTask;
+import org.apache.iceberg.Schema;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.catalog.Catalog;
 import org.apache.iceberg.catalog.Namespace;
@@ -52,11 +54,12 @@ import org.apache.iceberg.io.CloseableIterable;
 import org.apache.iceberg.jdbc.UncheckedSQLException;
 import org.apache.iceberg.types.Conversions;
 import org.apache.iceberg.types.Types;
+import org.apache.iceberg.types.Types.NestedField;
 
 /**
- * The tables of one installation: {@code raw.<stream>}, {@code features.<view>} and {@code
- * predictions.<model>}. The columns stand in docs/tables.md. Immutable and thread-safe; catalogs
- * are opened when needed.
+ * The tables of one installation: {@code raw.<stream>}, {@code features.<view>}, {@code
+ * predictions.<model>} and {@code training.<name>}. The columns stand in docs/tables.md. Immutable
+ * and thread-safe; catalogs are opened when needed.
  */
 public final class Lake implements Serializable {
 
@@ -64,6 +67,7 @@ public final class Lake implements Serializable {
   public static final String CATALOG_NAME = "tailwater";
 
   private static final String FEATURES = "features";
+  private static final String TRAINING = "training";
   private static final String PREDICTIONS = "predictions";
   private static final String RAW = "raw";
 
@@ -656,6 +660,59 @@ public final class Lake implements Serializable {
         });
   }
 
+  /** The name of a table of training sets in the catalog. */
+  public static TableIdentifier trainingTable(String name) {
+    return TableIdentifier.of(TRAINING, name);
+  }
+
+  /**
+   * Begins a training set that replaces the content of {@code training.<name>}.
+   *
+   * @param tag names the set for ever, if given
+   * @param columns of the set: {@link TrainingSetSnapshot#ROW}, the spine's and the features
+   * @throws IllegalArgumentException if the table has the tag already
+   */
+  public TrainingSetDraft draftTrainingSet(
+      String name, Optional<String> tag, List<Column> columns) {
+    return onCatalog(
+        catalog -> {
+          ensureNamespace(catalog, TRAINING);
+          return TrainingSetDraft.begin(this, catalog, name, tag, columns);
+        });
+  }
+
+  /**
+   * A training set that was committed: what its table holds now, or held under a tag.
+   *
+   * @throws IllegalArgumentException if there is no such table, tag or set; the message says what
+   *     there is
+   */
+  public TrainingSetSnapshot trainingSet(String name, Optional<String> tag) {
+    return onCatalog(
+        catalog -> TrainingTable.snapshot(loaded(catalog, trainingTable(name)), name, tag));
+  }
+
+  /**
+   * The rows of a training set, in no order: offset = the row's number.
+   *
+   * @param columns the values of each record, some of the set's
+   */
+  public Source<LogRecord, ?, ?> trainingRows(TrainingSetSnapshot set, List<Column> columns) {
+    TableIdentifier name = trainingTable(set.name());
+    Table table = load(name);
+    List<String> wanted = new ArrayList<>(columns.stream().map(Column::name).toList());
+    wanted.add(TrainingSetSnapshot.ROW);
+    wanted.add(TrainingSetSnapshot.EVENT_TIME);
+    Schema read = TrainingTable.schema(table, set.snapshotId()).select(wanted);
+    return IcebergSource.forOutputType(
+            new TrainingRows(columns, read.columns().stream().map(NestedField::name).toList()))
+        .table(table)
+        .tableLoader(tableLoader(name))
+        .useSnapshotId(set.snapshotId())
+        .project(read)
+        .build();
+  }
+
   private Table load(TableIdentifier name) {
     return onCatalog(catalog -> loaded(catalog, name));
   }
@@ -690,7 +747,7 @@ public final class Lake implements Serializable {
     }
   }
 
-  private <T> T onCatalog(Function<Catalog, T> action) {
+  <T> T onCatalog(Function<Catalog, T> action) {
     Catalog catalog = openCatalog();
     try {
       return action.apply(catalog);

@@ -2,13 +2,17 @@ package dev.tailwater.connectors.iceberg;
 
 import dev.tailwater.schemas.ColumnType;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.IntSupplier;
+import org.apache.flink.table.data.ArrayData;
 import org.apache.flink.table.data.GenericArrayData;
 import org.apache.flink.table.data.GenericMapData;
+import org.apache.flink.table.data.MapData;
+import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
 import org.apache.iceberg.TableProperties;
@@ -91,6 +95,45 @@ final class LakeTypes {
         yield new GenericMapData(entries);
       }
     };
+  }
+
+  /** A field of one of Flink's rows as our value: what {@link #rowDataValue} was given. */
+  static @Nullable Object fromRowData(ColumnType type, RowData row, int field) {
+    if (row.isNullAt(field)) {
+      return null;
+    }
+    return switch (type) {
+      case BOOLEAN -> row.getBoolean(field);
+      case INT -> row.getInt(field);
+      case LONG -> row.getLong(field);
+      case DOUBLE -> row.getDouble(field);
+      case STRING -> row.getString(field).toString();
+      case TIMESTAMP -> row.getTimestamp(field, 6).getMillisecond();
+      case LONG_LIST, DOUBLE_LIST, STRING_LIST -> list(type.elementType(), row.getArray(field));
+      case LONG_MAP, DOUBLE_MAP -> {
+        MapData map = row.getMap(field);
+        List<Object> keys = list(ColumnType.STRING, map.keyArray());
+        List<Object> elements = list(type.elementType(), map.valueArray());
+        Map<String, Object> sorted = new TreeMap<>();
+        for (int i = 0; i < keys.size(); i++) {
+          sorted.put((String) keys.get(i), elements.get(i));
+        }
+        yield sorted;
+      }
+    };
+  }
+
+  private static List<Object> list(ColumnType elementType, ArrayData array) {
+    List<Object> list = new ArrayList<>(array.size());
+    for (int i = 0; i < array.size(); i++) {
+      list.add(
+          switch (elementType) {
+            case LONG -> array.getLong(i);
+            case DOUBLE -> array.getDouble(i);
+            default -> array.getString(i).toString();
+          });
+    }
+    return list;
   }
 
   /** A field of a generic record as our value; maps are put in the order of their keys. */
