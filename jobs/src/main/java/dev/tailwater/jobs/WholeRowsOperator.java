@@ -4,7 +4,6 @@ import dev.tailwater.connectors.files.SpineFile;
 import dev.tailwater.connectors.files.SpineRows;
 import dev.tailwater.connectors.iceberg.TrainingSetDraft;
 import dev.tailwater.schemas.Column;
-import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -83,7 +82,7 @@ final class WholeRowsOperator extends AbstractStreamOperator<Void>
     }
   }
 
-  private <T extends Serializable> void report(String name, List<T> values) {
+  private <T> void report(String name, List<T> values) {
     ListAccumulator<T> told = new ListAccumulator<>();
     values.forEach(told::add);
     getRuntimeContext().addAccumulator(name, told);
