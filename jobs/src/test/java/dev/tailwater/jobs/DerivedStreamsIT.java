@@ -275,8 +275,7 @@ class DerivedStreamsIT {
             TestPlans.layout(Identity.EVENT, TestPlans.DISORDER_MS, true),
             TestPlans.stream("payments", RecordFormat.JSON, 0));
     List<String> found = new ArrayList<>();
-    BoundedSources history =
-        new BoundedSources(Optional.empty(), Map.of("payments", payments));
+    BoundedSources history = new BoundedSources(Optional.empty(), Map.of("payments", payments));
     try (CloseableIterator<TrainingSetRow> rows =
         TrainingSetJob.answers(
                 StreamExecutionEnvironment.createLocalEnvironment(2),
