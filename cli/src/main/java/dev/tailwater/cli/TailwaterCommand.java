@@ -4,6 +4,7 @@ import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.definitions.InvalidProjectException;
 import dev.tailwater.jobs.SampleJob;
+import dev.tailwater.serving.ModelRepository;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -241,6 +242,70 @@ final class TailwaterCommand {
             spine,
             HistorySources.of(loaded, orEmpty(history), config, session.home()),
             out);
+  }
+
+  @Command(
+      name = "score",
+      description = "Score past questions, or the rows of a file, and compare with what was served.")
+  int score(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Parameters(paramLabel = "MODEL") String model,
+      @Option(
+              names = "--model-version",
+              paramLabel = "N",
+              description = "Ask this version; else the one that is served now.")
+          @Nullable Integer version,
+      @Option(
+              names = "--spine",
+              paramLabel = "FILE",
+              description = "Rows with the columns of the model's stream, as questions only.")
+          @Nullable Path spine,
+      @Option(
+              names = "--from",
+              paramLabel = "TIME",
+              description = "Only questions of this event time or later.")
+          @Nullable String from,
+      @Option(
+              names = "--to",
+              paramLabel = "TIME",
+              description = "Only questions before this event time.")
+          @Nullable String to,
+      @Option(
+              names = "--as-served",
+              description = "Score the vectors that were served, instead of computing them again.")
+          boolean asServed,
+      @Option(
+              names = "--threshold",
+              paramLabel = "SCORE",
+              defaultValue = "0.5",
+              description = "Count the scores that cross it (default ${DEFAULT-VALUE}).")
+          double threshold,
+      @Option(names = "--dry-run", description = "Compare, and keep nothing.") boolean dryRun,
+      @Option(
+              names = "--history",
+              paramLabel = "STREAM=FILE",
+              description = "Read a stream from a file; the others come from lake and log.")
+          @Nullable List<String> history,
+      @Mixin EnvironmentOption in,
+      @Option(names = "--json", description = "Print the result as JSON.") boolean json)
+      throws Exception {
+    ScoreCommand.Request request =
+        ScoreCommand.Request.of(model, version, spine, from, to, asServed, threshold, dryRun);
+    Session session = begin("score");
+    LoadedProject loaded = LoadedProject.load(project);
+    EnvironmentConfig config = in.load(project, environment);
+    Path models =
+        RunningStack.find(session.home()).map(RunningStack::models).orElse(session.home().models());
+    return new ScoreCommand(session.console())
+        .run(
+            OneShotFlink.environment(session.home(), config.parallelism()),
+            loaded,
+            request,
+            HistorySources.of(loaded, orEmpty(history), config, session.home()),
+            Lakes.present(config, session.home()),
+            ModelRepository.open(models),
+            Instant.now(),
+            json);
   }
 
   @Command(name = "get", description = "Show the online row of one entity.")

@@ -3,6 +3,7 @@ package dev.tailwater.jobs;
 import dev.tailwater.connectors.files.EventFiles;
 import dev.tailwater.connectors.iceberg.ArchivedPrediction;
 import dev.tailwater.connectors.iceberg.Lake;
+import dev.tailwater.kernel.Window;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.StreamPlan;
@@ -68,20 +69,23 @@ public final class ScoreJob {
    * what the finished job found.
    *
    * @param project its plan
+   * @param lake with what was served, and where the run is kept; without one nothing is compared
    * @return the scores that can be compared: with those served, or with labels
-   * @throws IllegalArgumentException if the vectors served are to be scored and there are none, or
-   *     a history or file cannot be read
+   * @throws IllegalArgumentException if the vectors served are to be scored and there are none, if
+   *     the run is to be kept without a lake, or a history or file cannot be read
    */
   public static DataStream<ScorePair> build(
       StreamExecutionEnvironment env,
       Plan project,
       Config config,
       BoundedSources sources,
-      Lake lake) {
+      Optional<Lake> lake) {
     JobSettings.bounded(env);
     int model = config.served().model();
     ModelPlan asked = project.models().get(model);
-    ServedAnswers live = new ServedAnswers(lake, asked, config.from(), config.until());
+    Optional<ServedAnswers> live =
+        lake.filter(of -> of.hasPredictions(asked.name()))
+            .map(of -> new ServedAnswers(of, asked, config.from(), config.until()));
     List<DataStream<AnswerEvidence>> evidence = new ArrayList<>();
     Plan plan = project;
     Optional<FeatureGraph> graph;
@@ -89,7 +93,8 @@ public final class ScoreJob {
     if (config.questions() instanceof Questions.AsServed) {
       graph = asked.labels().map(labels -> labelsOnly(env, project, labels, sources));
       requests =
-          live.firstOfQuestions(env)
+          live.orElseThrow(() -> nothingServed(asked))
+              .firstOfQuestions(env)
               .map(new ToRequest(asked))
               .returns(ScoringRequest.TYPE_INFO)
               .uid("served-vector:" + asked.name())
@@ -100,20 +105,22 @@ public final class ScoreJob {
         plan = QuestionFile.of(project, model).plan();
         files.put(SpinePlan.STREAM, rows.file());
       }
-      FeatureGraph replay = replay(env, plan, config, sources, files);
+      FeatureGraph replay = replay(env, plan, config, needed(plan, asked, config, sources), files);
       graph = Optional.of(replay);
       requests = replay.vectors(model);
       evidence.addAll(VectorComparisonJob.newestAppends(replay, plan, model));
     }
     DataStream<Prediction> predictions = score(plan, config, requests);
-    config.run().ifPresent(run -> append(predictions, asked, run, config.began(), lake));
+    config
+        .run()
+        .ifPresent(
+            run ->
+                append(predictions, asked, run, config.began(), lake.orElseThrow(ScoreJob::noLake)));
     evidence.add(
         predictions
             .map(prediction -> AnswerEvidence.replayed(ArchivedPrediction.ofRun(prediction, "", 0)))
             .returns(AnswerEvidence.TYPE_INFO));
-    if (lake.hasPredictions(asked.name())) {
-      evidence.add(VectorComparisonJob.served(live.all(env)));
-    }
+    live.ifPresent(served -> evidence.add(VectorComparisonJob.served(served.all(env))));
     Plan labelled = plan;
     graph.ifPresent(
         of ->
@@ -121,6 +128,17 @@ public final class ScoreJob {
                 .labels()
                 .ifPresent(labels -> evidence.add(labels(of, labelled, labels, requests))));
     return VectorComparisonJob.join(asked.name(), evidence);
+  }
+
+  private static IllegalArgumentException nothingServed(ModelPlan model) {
+    return new IllegalArgumentException(
+        "model %s has no predictions in the lake, so there are no vectors as they were served; leave out --as-served to compute them from the history"
+            .formatted(model.name()));
+  }
+
+  private static IllegalArgumentException noLake() {
+    return new IllegalArgumentException(
+        "there is no lake to keep the predictions in; start a stack with tailwater up, or write nothing with --dry-run");
   }
 
   private static FeatureGraph replay(
@@ -148,6 +166,20 @@ public final class ScoreJob {
                 labelStreams(asked)));
     RefusedRecords.report(graph, files);
     return graph;
+  }
+
+  /** Without events that are in no window of the questions. */
+  private static BoundedSources needed(
+      Plan plan, ModelPlan asked, Config config, BoundedSources sources) {
+    long horizon =
+        Arrays.stream(asked.views())
+            .mapToLong(view -> plan.views().get(view).horizonMs())
+            .max()
+            .orElse(0);
+    boolean isBounded = horizon < Window.UNBOUNDED_MS && plan.chains().isEmpty();
+    return isBounded && config.from() > Long.MIN_VALUE + horizon
+        ? sources.from(config.from() - horizon)
+        : sources;
   }
 
   private static FeatureGraph labelsOnly(
