@@ -135,8 +135,7 @@ final class ScoreCommand {
             ? Optional.empty()
             : Optional.of(
                 "batch-%s-%s"
-                    .formatted(
-                        RUN_TIME.format(now), UUID.randomUUID().toString().substring(0, 8)));
+                    .formatted(RUN_TIME.format(now), UUID.randomUUID().toString().substring(0, 8)));
     ScoreJob.Config config =
         new ScoreJob.Config(
             new ServedModel(position, Integer.toString(version.version()), models.onnx(version)),

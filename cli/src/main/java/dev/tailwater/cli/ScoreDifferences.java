@@ -110,7 +110,8 @@ final class ScoreDifferences {
    * How well each agrees with the truth, over the questions whose truth is known; over those that
    * have both scores, if there are any.
    *
-   * @return by name, {@code served} if there are such and {@code scored}; empty if no truth is known
+   * @return by name, {@code served} if there are such and {@code scored}; empty if no truth is
+   *     known
    */
   Map<String, Evaluation> evaluations() {
     List<Integer> labelled = new ArrayList<>();

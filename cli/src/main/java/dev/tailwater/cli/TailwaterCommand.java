@@ -246,7 +246,8 @@ final class TailwaterCommand {
 
   @Command(
       name = "score",
-      description = "Score past questions, or the rows of a file, and compare with what was served.")
+      description =
+          "Score past questions, or the rows of a file, and compare with what was served.")
   int score(
       @Parameters(paramLabel = "PROJECT") Path project,
       @Parameters(paramLabel = "MODEL") String model,

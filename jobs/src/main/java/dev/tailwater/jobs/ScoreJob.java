@@ -83,18 +83,19 @@ public final class ScoreJob {
     JobSettings.bounded(env);
     int model = config.served().model();
     ModelPlan asked = project.models().get(model);
-    Optional<ServedAnswers> live =
+    boolean asServed = config.questions() instanceof Questions.AsServed;
+    Optional<DataStream<ArchivedPrediction>> live =
         lake.filter(of -> of.hasPredictions(asked.name()))
-            .map(of -> new ServedAnswers(of, asked, config.from(), config.until()));
+            .map(of -> new ServedAnswers(of, asked, config.from(), config.until()))
+            .map(of -> asServed ? of.firstOfQuestions(env) : of.all(env));
     List<DataStream<AnswerEvidence>> evidence = new ArrayList<>();
     Plan plan = project;
     Optional<FeatureGraph> graph;
     DataStream<ScoringRequest> requests;
-    if (config.questions() instanceof Questions.AsServed) {
+    if (asServed) {
       graph = asked.labels().map(labels -> labelsOnly(env, project, labels, sources));
       requests =
           live.orElseThrow(() -> nothingServed(asked))
-              .firstOfQuestions(env)
               .map(new ToRequest(asked))
               .returns(ScoringRequest.TYPE_INFO)
               .uid("served-vector:" + asked.name())
@@ -115,12 +116,13 @@ public final class ScoreJob {
         .run()
         .ifPresent(
             run ->
-                append(predictions, asked, run, config.began(), lake.orElseThrow(ScoreJob::noLake)));
+                append(
+                    predictions, asked, run, config.began(), lake.orElseThrow(ScoreJob::noLake)));
     evidence.add(
         predictions
             .map(prediction -> AnswerEvidence.replayed(ArchivedPrediction.ofRun(prediction, "", 0)))
             .returns(AnswerEvidence.TYPE_INFO));
-    live.ifPresent(served -> evidence.add(VectorComparisonJob.served(served.all(env))));
+    live.ifPresent(served -> evidence.add(VectorComparisonJob.served(served)));
     Plan labelled = plan;
     graph.ifPresent(
         of ->
