@@ -6,7 +6,6 @@ import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.schemas.Column;
 import java.util.List;
 import org.apache.flink.api.common.functions.RichFlatMapFunction;
-import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
@@ -23,7 +22,7 @@ final class FeatureRowMapper extends RichFlatMapFunction<FeatureRow, RowData>
 
   private final int view;
   private final FeatureViewLayout layout;
-  private final RestoreGuard guard;
+  private final LineageGuard guard;
 
   private final int width;
   private final int[] keyPositions;
@@ -42,7 +41,6 @@ final class FeatureRowMapper extends RichFlatMapFunction<FeatureRow, RowData>
 
   private transient @Nullable StringData lastTopicData;
   private transient @Nullable StringData version;
-  private transient ListState<Long> lastCheckpoint;
 
   /**
    * A mapper for one table.
@@ -50,7 +48,7 @@ final class FeatureRowMapper extends RichFlatMapFunction<FeatureRow, RowData>
    * @param tableColumns in the table's order; those that are not the layout's stay NULL
    */
   FeatureRowMapper(
-      int view, FeatureViewLayout layout, List<String> tableColumns, RestoreGuard guard) {
+      int view, FeatureViewLayout layout, List<String> tableColumns, LineageGuard guard) {
     this.view = view;
     this.layout = layout;
     this.guard = guard;
@@ -73,12 +71,12 @@ final class FeatureRowMapper extends RichFlatMapFunction<FeatureRow, RowData>
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
-    lastCheckpoint = guard.check(context, getRuntimeContext());
+    guard.open(context, getRuntimeContext());
   }
 
   @Override
-  public void snapshotState(FunctionSnapshotContext context) throws Exception {
-    lastCheckpoint.update(List.of(context.getCheckpointId()));
+  public void snapshotState(FunctionSnapshotContext context) {
+    // The guard's state does not change while the job runs.
   }
 
   @Override

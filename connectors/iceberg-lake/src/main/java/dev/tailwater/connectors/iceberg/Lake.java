@@ -380,7 +380,7 @@ public final class Lake implements Serializable {
     return append(
         rows.flatMap(
                 new FeatureRowMapper(
-                    view, layout, rowType.getFieldNames(), new RestoreGuard(tableLoader(name))))
+                    view, layout, rowType.getFieldNames(), new LineageGuard(tableLoader(name))))
             .returns(InternalTypeInfo.of(rowType))
             // A thread of its own: closing files for a checkpoint does not delay an answer.
             .startNewChain()
@@ -423,7 +423,7 @@ public final class Lake implements Serializable {
         .append();
   }
 
-  private TableLoader tableLoader(TableIdentifier name) {
+  TableLoader tableLoader(TableIdentifier name) {
     return TableLoader.fromCatalog(catalogLoader(), name);
   }
 
@@ -717,7 +717,7 @@ public final class Lake implements Serializable {
     return onCatalog(catalog -> loaded(catalog, name));
   }
 
-  private static Table loaded(Catalog catalog, TableIdentifier name) {
+  static Table loaded(Catalog catalog, TableIdentifier name) {
     try {
       return catalog.loadTable(name);
     } catch (NoSuchTableException e) {

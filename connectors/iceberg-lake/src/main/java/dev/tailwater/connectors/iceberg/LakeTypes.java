@@ -177,6 +177,8 @@ final class LakeTypes {
     // thousands of them.
     properties.put(TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED, "true");
     properties.put(TableProperties.METADATA_PREVIOUS_VERSIONS_MAX, "20");
+    // A writer and maintenance may commit at the same moment again and again.
+    properties.put(TableProperties.COMMIT_NUM_RETRIES, "10");
     return properties;
   }
 }

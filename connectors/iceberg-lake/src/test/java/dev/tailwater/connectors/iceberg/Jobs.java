@@ -29,11 +29,21 @@ final class Jobs {
     return env;
   }
 
+  /** A job of operators that set what they need, with one task each. */
+  static StreamExecutionEnvironment narrow() {
+    return environment(new Configuration(), 1);
+  }
+
   private static StreamExecutionEnvironment environment(Configuration configuration) {
+    return environment(configuration, 2);
+  }
+
+  private static StreamExecutionEnvironment environment(
+      Configuration configuration, int parallelism) {
     configuration.setString("pipeline.generic-types", "false");
     configuration.setString("taskmanager.memory.network.min", "16mb");
     configuration.setString("taskmanager.memory.network.max", "16mb");
     configuration.setString("taskmanager.memory.managed.size", "32mb");
-    return StreamExecutionEnvironment.createLocalEnvironment(2, configuration);
+    return StreamExecutionEnvironment.createLocalEnvironment(parallelism, configuration);
   }
 }
