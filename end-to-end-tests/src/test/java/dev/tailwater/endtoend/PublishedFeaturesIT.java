@@ -80,7 +80,7 @@ class PublishedFeaturesIT {
         spine,
         new BoundedSources(
             Optional.empty(), Map.of("transactions", data.resolve("transactions.csv.gz"))),
-        out);
+        TrainingSetJob.Output.file(out));
     env.execute("published-features");
 
     List<String> differences = new ArrayList<>();

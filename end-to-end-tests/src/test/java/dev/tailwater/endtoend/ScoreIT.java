@@ -132,12 +132,34 @@ class ScoreIT {
       assertThat(backtest.at("/vectors/not_served").asInt()).isZero();
       assertThat(backtest.at("/vectors/not_replayed").asInt()).isZero();
 
+      readsWell(all, unaware);
       scoresRowsOfAFile();
       command
           .run("score", PROJECT, "fraud", "--model-version", 7, "--environment", environment())
           .failsSaying("has no version 7", "[1, 2]");
       assertKept(system.lake(), again.at("/run").asText(), all);
     }
+  }
+
+  private void readsWell(int all, int unaware) {
+    TypedCommand.Outcome report =
+        command.run(
+            "score",
+            PROJECT,
+            "fraud",
+            "--model-version",
+            1,
+            "--dry-run",
+            "--environment",
+            environment());
+    assertThat(report.code()).as(report.err()).isZero();
+    assertThat(report.out())
+        .contains("fraud@1 scored " + all + " questions; nothing was kept (--dry-run)")
+        .contains(all - unaware + "  the same score as served, bit for bit")
+        .contains(unaware + "  another score than served: the vector is another")
+        .containsPattern("spend.spent +" + unaware)
+        .contains("(late)")
+        .contains("Against the labels, " + all + " questions");
   }
 
   /** A row that is in no history asks for what the history says, and is not counted itself. */
