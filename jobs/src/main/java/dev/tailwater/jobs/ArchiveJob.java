@@ -1,18 +1,21 @@
 package dev.tailwater.jobs;
 
 import dev.tailwater.connectors.iceberg.ArchivedPrediction;
+import dev.tailwater.connectors.iceberg.ArchivedRecord;
 import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.kafka.DeadLetter;
 import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.connectors.kafka.OutgoingRecord;
 import dev.tailwater.connectors.kafka.StartAt;
-import dev.tailwater.connectors.log.LogRecord;
+import dev.tailwater.connectors.log.RawRecord;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.StreamPlan;
 import dev.tailwater.schemas.Prediction;
 import dev.tailwater.schemas.PredictionFormat;
 import dev.tailwater.schemas.UndecodableRecordException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.OpenContext;
@@ -29,8 +32,13 @@ import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 
 /**
- * Copies the predictions topics to their tables, exactly once: the topic is at least once, and of
- * the records with one question id the first offset wins.
+ * Copies the log to the lake, which remembers it after the log's retention has passed: every record
+ * of every stream, and the predictions. Each exactly once.
+ *
+ * <p>The tables say where to go on: without a checkpoint the job starts at the offsets that follow
+ * the newest ones there, and from whatever it starts, records that they hold are left out. So
+ * neither a new job nor an older savepoint writes a record twice. Predictions are at least once on
+ * the log: of those with one question id the first offset wins.
  */
 public final class ArchiveJob {
 
@@ -44,19 +52,33 @@ public final class ArchiveJob {
    */
   public record Config(KafkaLog log, Lake lake, Duration rememberFor) {}
 
-  /** Adds the job for all models of the plan; the topics exist. */
+  /**
+   * Adds the job for all streams and models of the plan; the topics exist.
+   *
+   * @throws IllegalArgumentException if the log no longer has the record that follows the last one
+   *     of a table
+   * @throws java.io.UncheckedIOException if the log does not answer
+   */
   public static void build(StreamExecutionEnvironment env, Plan plan, Config config) {
     JobSettings.streaming(env);
+    for (StreamPlan stream : plan.recordedStreams()) {
+      archive(env, stream, config);
+    }
     OutputTag<OutgoingRecord> refused = new OutputTag<>("dead-letters", OutgoingRecord.typeInfo());
     for (ModelPlan model : plan.models()) {
       String name = model.name();
       SingleOutputStreamOperator<ArchivedPrediction> predictions =
           env.fromSource(
-                  config.log().rawSource(model.to(), StartAt.earliest(), Optional.empty()),
+                  config
+                      .log()
+                      .rawSource(
+                          model.to(),
+                          StartAt.offsets(config.lake().predictionEnds(name)),
+                          Optional.empty()),
                   WatermarkStrategy.noWatermarks(),
                   "source:predictions:" + name)
               .uid("source:predictions:" + name)
-              .process(new Decode(model.to(), model.format(), refused))
+              .process(new Decode(config.lake(), model, refused))
               .returns(ArchivedPrediction.typeInfo())
               .uid("decode:predictions:" + name)
               .name("decode:predictions:" + name);
@@ -78,31 +100,67 @@ public final class ArchiveJob {
     }
   }
 
-  private static final class Decode extends ProcessFunction<LogRecord, ArchivedPrediction> {
+  private static void archive(StreamExecutionEnvironment env, StreamPlan stream, Config config) {
+    String name = stream.name();
+    config.lake().ensureRawTable(name);
+    Map<Integer, Long> archived = LakeThenLog.archived(config.lake(), stream);
+    LakeThenLog.requireNoGap(config.log(), stream, archived, archived);
+    config
+        .lake()
+        .appendRaw(
+            env.fromSource(
+                    config
+                        .log()
+                        .rawSource(stream.topic(), StartAt.offsets(archived), Optional.empty()),
+                    WatermarkStrategy.noWatermarks(),
+                    "source:raw:" + name)
+                .uid("source:raw:" + name)
+                .keyBy(RawRecord::partition, Types.INT)
+                .process(new ArchiveFunction(config.lake(), stream))
+                .returns(ArchivedRecord.typeInfo())
+                .uid("archive:raw:" + name)
+                .name("archive:raw:" + name),
+            name,
+            "sink:raw:" + name);
+  }
 
+  private static final class Decode extends ProcessFunction<RawRecord, ArchivedPrediction> {
+
+    private final Lake lake;
+    private final String model;
     private final String topic;
     private final PredictionFormat format;
     private final OutputTag<OutgoingRecord> refused;
 
+    private transient Map<Integer, Long> archived;
     private transient PredictionFormat.Decoder decoder;
+    private transient Counter knownRecords;
 
-    Decode(String topic, PredictionFormat format, OutputTag<OutgoingRecord> refused) {
-      this.topic = topic;
-      this.format = format;
+    Decode(Lake lake, ModelPlan model, OutputTag<OutgoingRecord> refused) {
+      this.lake = lake;
+      this.model = model.name();
+      this.topic = model.to();
+      this.format = model.format();
       this.refused = refused;
     }
 
     @Override
     public void open(OpenContext context) {
+      archived = lake.predictionEnds(model);
       decoder = format.decoder();
+      knownRecords = Metric.ALREADY_ARCHIVED.counter(getRuntimeContext());
     }
 
     @Override
     public void processElement(
-        LogRecord record, Context context, Collector<ArchivedPrediction> out) {
-      byte[] bytes = record.bytes;
+        RawRecord record, Context context, Collector<ArchivedPrediction> out) {
+      if (record.offset() < archived.getOrDefault(record.partition(), 0L)) {
+        knownRecords.inc();
+        return;
+      }
+      byte[] bytes = record.value();
       if (bytes == null) {
-        context.output(refused, deadLetter(record, String.valueOf(record.problem)));
+        context.output(refused, deadLetter(record, "no value"));
         return;
       }
       Prediction prediction;
@@ -113,20 +171,21 @@ public final class ArchiveJob {
         return;
       }
       out.collect(
-          new ArchivedPrediction(prediction, record.partition, record.offset, record.appendTime));
+          new ArchivedPrediction(
+              prediction, record.partition(), record.offset(), record.appendTime()));
     }
 
-    private OutgoingRecord deadLetter(LogRecord record, String reason) {
+    private OutgoingRecord deadLetter(RawRecord record, String reason) {
       return new DeadLetter(
               topic,
               topic,
-              record.partition,
-              record.offset,
-              record.appendTime,
+              record.partition(),
+              record.offset(),
+              record.appendTime(),
               DeadLetter.Code.UNDECODABLE,
               reason,
               null,
-              record.bytes)
+              record.value())
           .toRecord();
     }
   }

@@ -138,7 +138,7 @@ final class LakeThenLog {
   }
 
   /** The log must still have the record that follows the lake's last one. */
-  private static void requireNoGap(
+  static void requireNoGap(
       KafkaLog log, StreamPlan stream, Map<Integer, Long> archived, Map<Integer, Long> partitions) {
     Map<Integer, Long> beginnings;
     try {

@@ -37,6 +37,12 @@ enum Metric {
   FALLBACKS("fallbacks"),
   /** Questions that no model was asked, because they cannot be answered. */
   REJECTED("rejected"),
+  /** Records of a stream that the archive wrote to the raw table. */
+  ARCHIVED_RECORDS("archivedRecords"),
+  /** Those of them that could not be decoded. */
+  UNREADABLE_RECORDS("unreadableRecords"),
+  /** Records that the archive read again after a restart, and its table already held. */
+  ALREADY_ARCHIVED("alreadyArchivedRecords"),
   /** Prediction records that the archive had already seen. */
   DUPLICATE_PREDICTIONS("duplicatePredictions");
 

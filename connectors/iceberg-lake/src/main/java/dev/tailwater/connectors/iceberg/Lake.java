@@ -230,6 +230,22 @@ public final class Lake implements Serializable {
   }
 
   /**
+   * How far the predictions table of a model reaches: by the partition of the log the offset after
+   * the last archived one. Reads two columns of the whole table.
+   *
+   * @return empty if there is no such table, or nothing in it
+   */
+  public Map<Integer, Long> predictionEnds(String model) {
+    return onCatalog(
+        catalog -> {
+          TableIdentifier name = predictionTable(model);
+          return catalog.tableExists(name)
+              ? PredictionTable.ends(catalog.loadTable(name))
+              : Map.<Integer, Long>of();
+        });
+  }
+
+  /**
    * Creates the view's table, or adds the columns that it lacks; readers use the layout's version
    * from now on if they use none yet.
    *
@@ -406,6 +422,31 @@ public final class Lake implements Serializable {
     return append(
         predictions
             .flatMap(new PredictionMapper(new RestoreGuard(tableLoader(name))))
+            .returns(InternalTypeInfo.of(rowType))
+            .uid(uid + "-rows")
+            .name(uid + "-rows"),
+        table,
+        name,
+        uid);
+  }
+
+  /**
+   * Appends records of a stream to its raw table, which is created first. Exactly once in a
+   * checkpointed job, committed with each checkpoint. One writer per table.
+   *
+   * @param records the records of each partition of the log in the order of their offsets, all of a
+   *     partition in one task
+   * @param uid names the operators' state across releases; unique in the job
+   */
+  public DataStreamSink<RowData> appendRaw(
+      DataStream<ArchivedRecord> records, String stream, String uid) {
+    ensureRawTable(stream);
+    TableIdentifier name = rawTable(stream);
+    Table table = load(name);
+    RowType rowType = FlinkSchemaUtil.convert(table.schema());
+    return append(
+        records
+            .flatMap(new RawRowMapper(new RestoreGuard(tableLoader(name))))
             .returns(InternalTypeInfo.of(rowType))
             .uid(uid + "-rows")
             .name(uid + "-rows"),

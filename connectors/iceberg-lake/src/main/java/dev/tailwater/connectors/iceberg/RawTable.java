@@ -68,6 +68,8 @@ final class RawTable {
     }
     Map<String, String> properties = LakeTypes.tableProperties();
     properties.put("tailwater.stream", stream);
+    // Each writer is given the partitions of the log that are its own.
+    properties.put(TableProperties.WRITE_DISTRIBUTION_MODE, "none");
     // Bounds of bytes say nothing, and would be most of the metadata.
     for (String column : new String[] {"key", VALUE, "headers.element.value"}) {
       properties.put(TableProperties.METRICS_MODE_COLUMN_CONF_PREFIX + column, "counts");

@@ -1,6 +1,7 @@
 package dev.tailwater.connectors.kafka;
 
 import dev.tailwater.connectors.log.LogRecord;
+import dev.tailwater.connectors.log.RawRecord;
 import java.io.Serializable;
 import java.util.HashMap;
 import java.util.Map;
@@ -99,21 +100,20 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
   }
 
   /**
-   * Reads a topic as bytes: every record has {@link LogRecord#bytes}, and {@link LogRecord#problem}
-   * if it has no value. The promises are those of {@link #source(StreamTopic, StartAt, Optional,
-   * boolean)}.
+   * Reads a topic as it was written: every record with its key and headers, whatever is in it. The
+   * promises are those of {@link #source(StreamTopic, StartAt, Optional, boolean)}.
    */
-  public KafkaSource<LogRecord> rawSource(String topic, StartAt start, Optional<Bound> bound) {
+  public KafkaSource<RawRecord> rawSource(String topic, StartAt start, Optional<Bound> bound) {
     TopicSpec.requireTopicName(topic);
     return source(topic, topic, start, bound, new RawRecordDeserializer());
   }
 
-  private KafkaSource<LogRecord> source(
+  private <T> KafkaSource<T> source(
       String topic,
       String name,
       StartAt start,
       Optional<Bound> bound,
-      KafkaRecordDeserializationSchema<LogRecord> deserializer) {
+      KafkaRecordDeserializationSchema<T> deserializer) {
     Properties properties = new Properties();
     properties.put("fetch.min.bytes", "1"); // Freshness first: hand over whatever is there.
     properties.put("fetch.max.wait.ms", FETCH_WAIT_MS);
@@ -123,8 +123,8 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
     properties.put("partition.discovery.interval.ms", "10000");
     properties.put("request.timeout.ms", REQUEST_TIMEOUT_MS);
     properties.putAll(clientProperties);
-    KafkaSourceBuilder<LogRecord> builder =
-        KafkaSource.<LogRecord>builder()
+    KafkaSourceBuilder<T> builder =
+        KafkaSource.<T>builder()
             .setProperties(properties)
             .setBootstrapServers(bootstrapServers)
             .setTopics(topic)
