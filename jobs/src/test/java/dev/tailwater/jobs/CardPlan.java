@@ -9,10 +9,10 @@ import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.StreamPlan;
 import dev.tailwater.plan.ViewPlan;
+import dev.tailwater.schemas.AvroContracts;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import dev.tailwater.schemas.RecordFormat;
-import dev.tailwater.schemas.RecordSchema;
 import java.util.List;
 
 /** Payments with cards: the number and the sum of a card's payments in the last 10 seconds. */
@@ -27,7 +27,7 @@ final class CardPlan {
     List<Column> columns =
         List.of(
             new Column("payment_id", ColumnType.STRING, false),
-            new Column("paid_at", ColumnType.TIMESTAMP, false),
+            new Column("paid_at", ColumnType.TIMESTAMP, true),
             new Column("card_id", ColumnType.STRING, true),
             new Column("amount", ColumnType.DOUBLE, true));
     List<Column> carried = List.of(columns.get(0), columns.get(2), columns.get(3));
@@ -36,7 +36,7 @@ final class CardPlan {
             "payments",
             "payments",
             RecordFormat.JSON,
-            new RecordSchema("payment", columns, ""),
+            AvroContracts.of("payment", columns),
             1,
             0,
             2,

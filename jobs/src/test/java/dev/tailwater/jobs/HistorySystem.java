@@ -1,0 +1,291 @@
+package dev.tailwater.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tailwater.connectors.iceberg.Lake;
+import dev.tailwater.connectors.iceberg.RawEnd;
+import dev.tailwater.connectors.kafka.KafkaLog;
+import dev.tailwater.connectors.kafka.TopicSpec;
+import dev.tailwater.connectors.kafka.Topics;
+import dev.tailwater.localstack.KafkaServer;
+import dev.tailwater.plan.Plan;
+import dev.tailwater.schemas.Timestamps;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.execution.ExecutionState;
+import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.util.TestStreamEnvironment;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
+
+/** A log with the payments of {@link CardPlan}, good and bad ones, their lake, and Flink. */
+final class HistorySystem implements AutoCloseable {
+
+  static final String TOPIC = "payments";
+  static final int PARTITIONS = 3;
+  static final int PARALLELISM = 2;
+
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final long START_MS = 1_000_000_000_000L;
+
+  private final Path folder;
+  private final Plan plan = CardPlan.plan();
+  private final KafkaServer kafka;
+  private final MiniCluster cluster;
+  private final Admin admin;
+  private final KafkaProducer<byte[], byte[]> producer;
+  private final List<byte[]> paid = new ArrayList<>();
+  private long now = START_MS;
+
+  private HistorySystem(Path folder, KafkaServer kafka, MiniCluster cluster) {
+    this.folder = folder;
+    this.kafka = kafka;
+    this.cluster = cluster;
+    Properties properties = new Properties();
+    properties.put("bootstrap.servers", kafka.bootstrapServers());
+    this.admin = Admin.create(properties);
+    this.producer =
+        new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
+  }
+
+  static HistorySystem start(Path folder) throws Exception {
+    KafkaServer kafka = KafkaServer.start(folder.resolve("kafka"), 0);
+    try {
+      Configuration settings = new Configuration();
+      settings.setString("rest.bind-address", "127.0.0.1");
+      settings.setString("rest.port", "0");
+      settings.setString("taskmanager.memory.network.max", "64mb");
+      settings.setString("taskmanager.memory.managed.size", "64mb");
+      MiniCluster cluster =
+          new MiniCluster(
+              new MiniClusterConfiguration.Builder()
+                  .setConfiguration(settings)
+                  .setNumTaskManagers(1)
+                  .setNumSlotsPerTaskManager(2 * PARALLELISM)
+                  .build());
+      cluster.start();
+      return new HistorySystem(folder, kafka, cluster);
+    } catch (Exception e) {
+      kafka.close();
+      throw e;
+    }
+  }
+
+  /** An empty topic, and a lake of its own. */
+  Lake begin(String name) throws Exception {
+    if (!admin.listTopics().names().get(30, TimeUnit.SECONDS).contains(TOPIC)) {
+      assertThat(Topics.ensure(log(), List.of(TopicSpec.of(TOPIC, PARTITIONS)))).isEmpty();
+    }
+    return Lake.local(folder.resolve("lake-" + name));
+  }
+
+  Plan plan() {
+    return plan;
+  }
+
+  KafkaLog log() {
+    return KafkaLog.at(kafka.bootstrapServers());
+  }
+
+  // ---- the log
+
+  /** Appends payments: most are good, the others bad in every way that there is. */
+  void pay(int records, Random random) {
+    for (int i = 0; i < records; i++) {
+      int card = random.nextInt(12);
+      byte @Nullable [] value = payment(card, random);
+      ProducerRecord<byte[], byte[]> record =
+          new ProducerRecord<>(TOPIC, card % PARTITIONS, key(card, random), value);
+      Headers headers = record.headers();
+      for (int h = random.nextInt(3); h > 0; h--) {
+        headers.add("trace", random.nextInt(4) == 0 ? null : new byte[] {(byte) h, -1});
+      }
+      producer.send(record);
+    }
+    producer.flush();
+  }
+
+  private byte @Nullable [] payment(int card, Random random) {
+    now += random.nextInt(200);
+    int kind = random.nextInt(40);
+    if (kind == 0) {
+      return null;
+    }
+    if (kind == 1) {
+      byte[] noise = new byte[random.nextInt(20)];
+      random.nextBytes(noise);
+      return noise;
+    }
+    if (kind == 2 && !paid.isEmpty()) {
+      return paid.get(random.nextInt(paid.size())); // Perhaps in another partition, perhaps late.
+    }
+    if (kind == 3 && !paid.isEmpty()) {
+      String earlier = new String(paid.get(paid.size() - 1), StandardCharsets.UTF_8);
+      return bytes(earlier.replaceAll("\"amount\":[-.0-9]+", "\"amount\":-1.5"));
+    }
+    long paidAt =
+        switch (kind) {
+          case 4 -> now - 20_000 - random.nextInt(100_000);
+          case 5 -> now - random.nextInt(7_000);
+          case 6 -> 4_000_000_000_000L;
+          default -> now - random.nextInt(1_000);
+        };
+    String time = kind == 7 ? "null" : "\"" + Timestamps.format(paidAt) + "\"";
+    String of = kind == 8 ? "null" : "\"card-" + card + "\"";
+    byte[] payment =
+        bytes(
+            "{\"payment_id\":\"p%d\",\"paid_at\":%s,\"card_id\":%s,\"amount\":%s}"
+                .formatted(paid.size(), time, of, random.nextInt(10_000) / 100.0));
+    paid.add(payment);
+    return payment;
+  }
+
+  private static byte @Nullable [] key(int card, Random random) {
+    if (random.nextBoolean()) {
+      return null;
+    }
+    return bytes("card-" + card);
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  Map<Integer, Long> ends() throws IOException {
+    return Topics.endOffsets(log(), List.of(TOPIC)).getOrDefault(TOPIC, Map.of());
+  }
+
+  /** Retention: the log forgets the records before these offsets. */
+  void forget(Map<Integer, Long> before) throws Exception {
+    Map<TopicPartition, RecordsToDelete> deletions = new HashMap<>();
+    before.forEach(
+        (partition, offset) ->
+            deletions.put(
+                new TopicPartition(TOPIC, partition), RecordsToDelete.beforeOffset(offset)));
+    Object unused = admin.deleteRecords(deletions).all().get(30, TimeUnit.SECONDS);
+  }
+
+  // ---- jobs
+
+  StreamExecutionEnvironment environment() {
+    return environment("");
+  }
+
+  /** An environment whose jobs checkpoint and restart, from a savepoint if there is one. */
+  StreamExecutionEnvironment environment(String savepoint) {
+    Configuration settings = new Configuration();
+    settings.setString("execution.checkpointing.interval", "200ms");
+    settings.setString(
+        "execution.checkpointing.dir", folder.resolve("checkpoints").toUri().toString());
+    settings.setString("restart-strategy.type", "fixed-delay");
+    settings.setString("restart-strategy.fixed-delay.attempts", "10");
+    settings.setString("restart-strategy.fixed-delay.delay", "50ms");
+    if (!savepoint.isEmpty()) {
+      settings.setString("execution.state-recovery.path", savepoint);
+    }
+    return new TestStreamEnvironment(cluster, settings, PARALLELISM, List.of(), List.of());
+  }
+
+  JobClient startArchive(Lake lake, String savepoint) throws Exception {
+    StreamExecutionEnvironment env = environment(savepoint);
+    ArchiveJob.build(env, plan, new ArchiveJob.Config(log(), lake, Duration.ofHours(1)));
+    return env.executeAsync("archive");
+  }
+
+  /** Archives everything that is in the log now, and stops without a trace of state. */
+  void archive(Lake lake) throws Exception {
+    JobClient job = startArchive(lake, "");
+    awaitArchived(lake, job);
+    cancel(job);
+  }
+
+  void awaitArchived(Lake lake, JobClient job) throws IOException {
+    Map<Integer, Long> ends = ends();
+    await(job, () -> archived(lake).equals(ends));
+  }
+
+  static Map<Integer, Long> archived(Lake lake) {
+    Map<Integer, Long> next = new HashMap<>();
+    lake.rawEnd(TOPIC)
+        .map(RawEnd::partitions)
+        .orElse(Map.of())
+        .forEach((partition, end) -> next.put(partition, end.nextOffset()));
+    return next;
+  }
+
+  void cancel(JobClient job) throws Exception {
+    job.cancel().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    await(job, () -> graph(job).getState().isGloballyTerminalState());
+  }
+
+  String savepoint(JobClient job) throws Exception {
+    await(
+        job,
+        () ->
+            graph(job).getAllVertices().values().stream()
+                .allMatch(task -> task.getAggregateState() == ExecutionState.RUNNING));
+    return job.triggerSavepoint(
+            folder.resolve("savepoints").toUri().toString(), SavepointFormatType.CANONICAL)
+        .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+  }
+
+  /** Kills the TaskManager under all jobs, and gives them another. */
+  void killTaskManager() throws Exception {
+    cluster.startTaskManager();
+    cluster.terminateTaskManager(0).get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+  }
+
+  AccessExecutionGraph graph(JobClient job) {
+    return cluster.getExecutionGraph(job.getJobID()).orTimeout(30, TimeUnit.SECONDS).join();
+  }
+
+  private void await(JobClient job, BooleanSupplier condition) {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (true) {
+      AccessExecutionGraph graph = graph(job);
+      if (condition.getAsBoolean()) {
+        return;
+      }
+      assertThat(!graph.getState().isTerminalState() && System.nanoTime() < deadline)
+          .as(
+              () ->
+                  graph.getState()
+                      + ", last failure: "
+                      + (graph.getFailureInfo() == null
+                          ? "none"
+                          : graph.getFailureInfo().getExceptionAsString()))
+          .isTrue();
+    }
+  }
+
+  @Override
+  public void close() throws Exception {
+    try (kafka;
+        cluster) {
+      producer.close();
+      admin.close();
+    }
+  }
+}
