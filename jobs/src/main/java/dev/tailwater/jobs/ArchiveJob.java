@@ -104,7 +104,7 @@ public final class ArchiveJob {
     String name = stream.name();
     config.lake().ensureRawTable(name);
     Map<Integer, Long> archived = LakeThenLog.archived(config.lake(), stream);
-    LakeThenLog.requireNoGap(config.log(), stream, archived, archived);
+    LakeThenLog.requireNoGap(config.log(), stream, config.lake().rawEnd(name));
     config
         .lake()
         .appendRaw(

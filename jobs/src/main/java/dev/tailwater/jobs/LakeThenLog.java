@@ -18,7 +18,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.connector.base.source.hybrid.HybridSource;
 
@@ -88,7 +90,8 @@ final class LakeThenLog {
           "stream %s: history is wanted up to the offsets %s (by partition), but the lake holds it up to %s only and no log is given: start the log, or wait until the archive job has copied it"
               .formatted(stream.name(), beyond, new TreeMap<>(archived)));
     }
-    requireNoGap(log.get(), stream, archived, ends.isPresent() ? beyond : archived);
+    requireNoGap(
+        log.get(), stream, archived, ends.isPresent() ? beyond.keySet() : archived.keySet());
     return HybridSource.builder(first)
         .addSource(
             log.get()
@@ -103,21 +106,43 @@ final class LakeThenLog {
 
   /** A read without an end; records keep their bytes. */
   static Source<LogRecord, ?, ?> unbounded(KafkaLog log, Optional<Lake> lake, StreamPlan stream) {
-    Optional<RawEnd> raw = lake.flatMap(present -> present.rawEnd(stream.name()));
-    if (raw.isEmpty()) {
+    if (lake.isEmpty()) {
       return log.source(topic(stream), StartAt.earliest(), Optional.empty(), true);
     }
-    Map<Integer, Long> archived = nextOffsets(raw.get());
-    requireNoGap(log, stream, archived, archived);
-    RawRange range = new RawRange(raw.get().snapshotId(), archived, OptionalLong.empty());
-    return HybridSource.builder(lake.orElseThrow().rawSource(rawStream(stream), range, true))
+    // Said here, where the job is built, it is an error of the command and not of the job.
+    requireNoGap(log, stream, lake.get().rawEnd(stream.name()));
+    return new LiveHistory(log, lake.get(), stream);
+  }
+
+  /**
+   * A read without an end.
+   *
+   * @param seam where the lake ends; empty to read the log alone
+   */
+  static HybridSource<LogRecord> unbounded(
+      KafkaLog log, Lake lake, StreamPlan stream, Optional<RawEnd> seam) {
+    if (seam.isEmpty()) {
+      return HybridSource.builder(
+              log.source(topic(stream), StartAt.earliest(), Optional.empty(), true))
+          .build();
+    }
+    Map<Integer, Long> archived = nextOffsets(seam.get());
+    Map<Integer, Long> newest = newest(seam.get());
+    Map<String, Long> watermarks = new HashMap<>();
+    newest.forEach(
+        (partition, time) -> {
+          if (time != Long.MIN_VALUE) {
+            watermarks.put(
+                KafkaLog.splitId(stream.topic(), partition), time - stream.disorderMs() - 1);
+          }
+        });
+    RawRange range = new RawRange(seam.get().snapshotId(), archived, OptionalLong.empty());
+    return HybridSource.builder(lake.rawSource(rawStream(stream), range, true))
         .addSource(
-            log.source(
-                topic(stream),
-                StartAt.offsets(archived),
-                Optional.empty(),
-                true,
-                newest(raw.get())))
+            new ResumedLog<>(
+                log.source(
+                    topic(stream), StartAt.offsets(archived), Optional.empty(), true, newest),
+                watermarks))
         .build();
   }
 
@@ -137,26 +162,44 @@ final class LakeThenLog {
     return newest;
   }
 
-  /** The log must still have the record that follows the lake's last one. */
-  static void requireNoGap(
-      KafkaLog log, StreamPlan stream, Map<Integer, Long> archived, Map<Integer, Long> partitions) {
+  /**
+   * The log must go on where the lake ends.
+   *
+   * @throws IllegalArgumentException naming the partition and both offsets if it does not
+   * @throws UncheckedIOException if the log does not answer
+   */
+  static void requireNoGap(KafkaLog log, StreamPlan stream, Optional<RawEnd> raw) {
+    Map<Integer, Long> archived = raw.map(LakeThenLog::nextOffsets).orElse(Map.of());
+    requireNoGap(log, stream, archived, archived.keySet());
+  }
+
+  private static void requireNoGap(
+      KafkaLog log, StreamPlan stream, Map<Integer, Long> archived, Set<Integer> partitions) {
+    if (partitions.isEmpty()) {
+      return;
+    }
     Map<Integer, Long> beginnings;
+    Map<Integer, Long> ends;
     try {
-      beginnings =
-          Topics.beginningOffsets(log, List.of(stream.topic()))
-              .getOrDefault(stream.topic(), Map.of());
+      List<String> topic = List.of(stream.topic());
+      beginnings = Topics.beginningOffsets(log, topic).getOrDefault(stream.topic(), Map.of());
+      ends = Topics.endOffsets(log, topic).getOrDefault(stream.topic(), Map.of());
     } catch (IOException e) {
       throw new UncheckedIOException(
-          "stream %s: where its topic %s begins is unknown: %s"
+          "stream %s: where its topic %s begins and ends is unknown: %s"
               .formatted(stream.name(), stream.topic(), e.getMessage()),
           e);
     }
-    for (int partition : new TreeMap<>(partitions).keySet()) {
+    for (int partition : new TreeSet<>(partitions)) {
       Long next = archived.get(partition);
       Long first = beginnings.get(partition);
-      if (next != null && first != null && first > next) {
+      Long end = ends.get(partition);
+      if (next == null) {
+        continue;
+      }
+      if (first != null && first > next) {
         throw new IllegalArgumentException(
-            "stream %s, partition %d: the lake ends before offset %d, but the log begins at offset %d: records %d to %d are in neither. If a copy of them exists, put them into the lake's table raw.%s; else give the stream's history as a file with --history %s=FILE. For the future, keep records in the topic %s for longer than the archive job may be down"
+            "stream %s, partition %d: the lake ends before offset %d, but the log begins at offset %d: records %d to %d are in neither, and nothing jumps over them. If a copy of them exists, put them into the topic's lake table raw.%s; else begin a new history: drop that table, and run again. Keep records in the topic %s for longer than the archive job may be down"
                 .formatted(
                     stream.name(),
                     partition,
@@ -165,8 +208,18 @@ final class LakeThenLog {
                     next,
                     first - 1,
                     stream.name(),
-                    stream.name(),
                     stream.topic()));
+      }
+      if (end == null || end < next) {
+        throw new IllegalArgumentException(
+            "stream %s, partition %d: the lake holds records up to offset %d, but the log %s: topic %s was created again, or this is another log. Connect the log that the lake was archived from, or begin a new history: drop the lake's table raw.%s, and run again"
+                .formatted(
+                    stream.name(),
+                    partition,
+                    next - 1,
+                    end == null ? "has no such partition" : "ends before offset " + end,
+                    stream.topic(),
+                    stream.name()));
       }
     }
   }

@@ -3,7 +3,6 @@ package dev.tailwater.jobs;
 import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.connectors.kafka.OutgoingRecord;
-import dev.tailwater.connectors.kafka.StartAt;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.connectors.redis.RedisOnlineStoreSink;
 import dev.tailwater.connectors.redis.RedisWriteSettings;
@@ -28,8 +27,8 @@ import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
- * The live job: the log in; features to both stores, scores to the predictions topics, refused
- * records to the dead letters.
+ * The live job: all of history and what comes, from lake and log, in; features to both stores,
+ * scores to the predictions topics, refused records to the dead letters.
  */
 public final class LiveJob {
 
@@ -39,7 +38,7 @@ public final class LiveJob {
    * Where the live job reads and writes.
    *
    * @param redis the online store
-   * @param lake the offline store; its tables are created if they are missing
+   * @param lake the log's memory, and the offline store; its tables are created if they are missing
    * @param models the version to serve of each model; a model that is not named is not asked
    * @param askFrom by stream name and partition, the first offset that asks for predictions;
    *     earlier events are facts only. Streams that are not named ask from their beginning
@@ -61,18 +60,12 @@ public final class LiveJob {
 
   /** Adds the job; the topics exist. */
   public static void build(StreamExecutionEnvironment env, Plan plan, Config config) {
+    LiveSources sources = new LiveSources(config.log(), Optional.of(config.lake()));
     FeatureGraph graph =
         FeatureGraph.build(
             JobSettings.asking(env),
             plan,
-            stream ->
-                config
-                    .log()
-                    .source(
-                        LakeThenLog.topic(plan.streams().get(stream)),
-                        StartAt.earliest(),
-                        Optional.empty(),
-                        true),
+            stream -> sources.of(plan.streams().get(stream)),
             new FeatureGraph.Options(asks(plan, config), true, config.generation(), Set.of()));
 
     List<FeatureViewLayout> layouts = FeatureGraph.layouts(plan);

@@ -9,7 +9,8 @@ import org.apache.flink.api.connector.source.Source;
 
 /**
  * Where a job that never ends reads: all of history, first the raw lake, then the log from exactly
- * the next offset of each partition, and on.
+ * the next offset of each partition, and on. Where the lake ended when the job first started is
+ * part of its checkpoints.
  *
  * @param lake absent where there is none: then all of the log
  */

@@ -24,6 +24,11 @@ final class CardPlan {
   private CardPlan() {}
 
   static Plan plan() {
+    return on("payments");
+  }
+
+  /** The plan whose payments are on this topic. */
+  static Plan on(String topic) {
     List<Column> columns =
         List.of(
             new Column("payment_id", ColumnType.STRING, false),
@@ -34,7 +39,7 @@ final class CardPlan {
     StreamPlan payments =
         new StreamPlan(
             "payments",
-            "payments",
+            topic,
             RecordFormat.JSON,
             AvroContracts.of("payment", columns),
             1,

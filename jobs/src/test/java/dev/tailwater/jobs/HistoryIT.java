@@ -1,28 +1,42 @@
 package dev.tailwater.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tailwater.connectors.iceberg.Lake;
+import dev.tailwater.connectors.iceberg.RawEnd;
 import dev.tailwater.connectors.kafka.DeadLetter;
 import dev.tailwater.connectors.kafka.OutgoingRecord;
 import dev.tailwater.connectors.store.FeatureRow;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.util.CloseableIterator;
+import org.apache.iceberg.data.Record;
+import org.apache.iceberg.io.CloseableIterable;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -51,7 +65,6 @@ class HistoryIT {
     system.archive(lake);
     system.pay(300 + random.nextInt(600), random);
     system.archive(lake);
-    Map<Integer, Long> archived = HistorySystem.archived(lake);
     system.pay(300 + random.nextInt(600), random);
 
     BoundedSources log =
@@ -65,6 +78,178 @@ class HistoryIT {
         .contains("UNDECODABLE", "MISSING_EVENT_TIME", "FUTURE", "LATE", "CONFLICT");
 
     assertThat(newestRows(run(both, false))).isEqualTo(newestRows(expected));
+  }
+
+  @Test
+  void everyRecordIsArchivedOnceWhateverTheJobIsStartedFrom() throws Exception {
+    Random random = new Random(3);
+    Lake lake = system.begin("archive");
+    system.pay(400, random);
+    JobClient first = system.startArchive(lake, "");
+    system.awaitArchived(lake, first);
+    system.killTaskManager();
+    system.pay(400, random);
+    system.awaitArchived(lake, first);
+    String savepoint = system.savepoint(first);
+    system.pay(400, random);
+    system.awaitArchived(lake, first);
+    system.cancel(first);
+
+    system.pay(200, random);
+    system.archive(lake); // A new job, which knows nothing.
+    system.pay(200, random);
+    JobClient older = system.startArchive(lake, savepoint); // Has seen less than the table holds.
+    system.awaitArchived(lake, older);
+    system.cancel(older);
+
+    Map<String, String> archived = new TreeMap<>();
+    try (CloseableIterable<Record> rows = lake.readRaw("payments")) {
+      for (Record row : rows) {
+        assertThat(
+                archived.put(place(row.getField("partition"), row.getField("offset")), text(row)))
+            .isNull();
+      }
+    }
+    Map<String, String> written = new TreeMap<>();
+    system.read().forEach(r -> written.put(place(r.partition(), r.offset()), text(r)));
+    assertThat(archived).isEqualTo(written).hasSize(1_600);
+    BoundedSources log = new BoundedSources(Optional.of(system.log()), Map.of());
+    BoundedSources alone = new BoundedSources(Optional.empty(), Optional.of(lake), Map.of());
+    assertThat(run(alone, true)).isEqualTo(run(log, true));
+  }
+
+  @Test
+  void theLogMayForgetWhatTheLakeHoldsAndNothingElse() throws Exception {
+    Random random = new Random(4);
+    Lake lake = system.begin("forgotten");
+    system.pay(500, random);
+    system.archive(lake);
+    Map<Integer, Long> archived = HistorySystem.archived(lake);
+    system.pay(300, random);
+    BoundedSources both =
+        new BoundedSources(Optional.of(system.log()), Optional.of(lake), Map.of());
+    BoundedSources pinned = both.pinned(system.plan());
+    List<String> expected = run(new BoundedSources(Optional.of(system.log()), Map.of()), true);
+
+    system.forget(archived);
+    assertThat(run(both, true)).isEqualTo(expected);
+
+    system.forget(Map.of(1, archived.get(1) + 2));
+    assertThatThrownBy(() -> both.of(system.plan().streams().get(0)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("stream payments, partition 1")
+        .hasMessageContaining("ends before offset " + archived.get(1))
+        .hasMessageContaining("begins at offset " + (archived.get(1) + 2));
+    assertThatThrownBy(() -> system.startArchive(lake, ""))
+        .hasMessageContaining("ends before offset " + archived.get(1));
+    assertThatThrownBy(
+            () ->
+                new LiveSources(system.log(), Optional.of(lake)).of(system.plan().streams().get(0)))
+        .hasMessageContaining("ends before offset " + archived.get(1));
+
+    // What the lake holds alone is still there, under its exact name.
+    HistoryEnds ends = HistoryEnds.parse(new HistoryEnds(Map.of("payments", archived)).toString());
+    assertThat(run(both.upTo(ends), true)).hasSizeLessThan(expected.size()).isNotEmpty();
+    assertThat(pinned.ends().orElseThrow().of("payments")).isEqualTo(system.ends());
+  }
+
+  @Test
+  void aJobWithoutAnEndGoesFromTheLakeToTheLogThroughFailures() throws Exception {
+    Random random = new Random(5);
+    Lake lake = system.begin("live");
+    system.pay(900, random);
+    system.archive(lake);
+    Map<Integer, Long> archived = HistorySystem.archived(lake);
+    system.forget(archived);
+    StreamExecutionEnvironment env = system.environment();
+    LiveSources sources = new LiveSources(system.log(), Optional.of(lake));
+    FeatureGraph graph =
+        FeatureGraph.build(
+            JobSettings.streaming(env),
+            system.plan(),
+            stream -> PacedSource.of(sources.of(system.plan().streams().get(stream)), 100),
+            new FeatureGraph.Options(List.of(), true, 0, Set.of()));
+    DataStream<String> lines =
+        graph
+            .featureRows()
+            .values()
+            .iterator()
+            .next()
+            .map(HistoryIT::row)
+            .returns(Types.STRING)
+            .uid("lines");
+    CloseableIterator<String> results = lines.collectAsync();
+    JobClient job = env.executeAsync("live");
+    Queue<String> found = new ConcurrentLinkedQueue<>();
+    Thread reader = new Thread(() -> results.forEachRemaining(found::add), "reader");
+    reader.setDaemon(true);
+    reader.start();
+
+    system.await(job, () -> found.size() > 100);
+    system.killTaskManager();
+    system.await(job, () -> found.size() > 400);
+    system.killTaskManager();
+    BoundedSources both =
+        new BoundedSources(Optional.of(system.log()), Optional.of(lake), Map.of());
+    // Nothing follows in the log: the clock stands where the lake's records have brought it.
+    Map<String, String> quiet = settledRows(both, lake);
+    system.await(job, () -> newestRows(found).equals(quiet));
+    system.pay(300, random);
+    system.archive(lake);
+    Map<String, String> later = settledRows(both, lake);
+    system.await(job, () -> newestRows(found).equals(later));
+    assertThat(later).hasSizeGreaterThan(quiet.size());
+    system.cancel(job);
+  }
+
+  /** The final rows up to the watermark that a job has when it has read everything. */
+  private static Map<String, String> settledRows(BoundedSources sources, Lake lake)
+      throws Exception {
+    long newest =
+        lake.rawEnd("payments").orElseThrow().partitions().values().stream()
+            .mapToLong(RawEnd.PartitionEnd::newestEventTime)
+            .min()
+            .orElseThrow();
+    long until = newest - system.plan().streams().get(0).disorderMs() - 1;
+    Map<String, String> rows = newestRows(run(sources, true));
+    rows.keySet().removeIf(row -> Long.parseLong(row.substring(row.indexOf('@') + 1)) > until);
+    return rows;
+  }
+
+  private static String place(Object partition, Object offset) {
+    return partition + "/" + offset;
+  }
+
+  private static String text(Record row) {
+    StringBuilder headers = new StringBuilder();
+    for (Object header : (List<?>) row.getField("headers")) {
+      Record pair = (Record) header;
+      headers.append(pair.getField("name")).append('=').append(hex(pair.getField("value")));
+    }
+    return "%s %s %s %s %d"
+        .formatted(
+            row.getField("topic"),
+            hex(row.getField("key")),
+            hex(row.getField("value")),
+            headers,
+            ((OffsetDateTime) row.getField("append_time")).toInstant().toEpochMilli());
+  }
+
+  private static String text(ConsumerRecord<byte[], byte[]> record) {
+    StringBuilder headers = new StringBuilder();
+    record.headers().forEach(h -> headers.append(h.key()).append('=').append(hex(h.value())));
+    return "%s %s %s %s %d"
+        .formatted(
+            record.topic(), hex(record.key()), hex(record.value()), headers, record.timestamp());
+  }
+
+  private static String hex(@Nullable Object bytes) {
+    if (bytes instanceof ByteBuffer buffer) {
+      byte[] copy = new byte[buffer.remaining()];
+      buffer.duplicate().get(copy);
+      return HexFormat.of().formatHex(copy);
+    }
+    return bytes == null ? "null" : HexFormat.of().formatHex((byte[]) bytes);
   }
 
   private static List<String> run(BoundedSources sources, boolean batch) throws Exception {
@@ -133,14 +318,19 @@ class HistoryIT {
   }
 
   /** The final row of each card and instant, by its last revision. */
-  private static Map<String, String> newestRows(List<String> lines) {
+  private static Map<String, String> newestRows(Collection<String> lines) {
     Map<String, String> newest = new TreeMap<>();
     for (String line : lines) {
       if (line.startsWith("row ") && line.endsWith(" final")) {
         int revision = line.indexOf('#');
-        newest.put(line.substring(0, revision), line.substring(line.indexOf(':', revision)));
+        // The revision has leading zeros: the greatest text is the last one.
+        newest.merge(
+            line.substring(0, revision),
+            line.substring(revision),
+            (a, b) -> a.compareTo(b) > 0 ? a : b);
       }
     }
+    newest.replaceAll((place, line) -> line.substring(line.indexOf(':')));
     return newest;
   }
 }

@@ -9,6 +9,7 @@ import dev.tailwater.connectors.kafka.TopicSpec;
 import dev.tailwater.connectors.kafka.Topics;
 import dev.tailwater.localstack.KafkaServer;
 import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.StreamPlan;
 import dev.tailwater.schemas.Timestamps;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -33,17 +34,20 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.util.TestStreamEnvironment;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
 /** A log with the payments of {@link CardPlan}, good and bad ones, their lake, and Flink. */
 final class HistorySystem implements AutoCloseable {
 
-  static final String TOPIC = "payments";
+  private static final String STREAM = "payments";
   static final int PARTITIONS = 3;
   static final int PARALLELISM = 2;
 
@@ -51,12 +55,12 @@ final class HistorySystem implements AutoCloseable {
   private static final long START_MS = 1_000_000_000_000L;
 
   private final Path folder;
-  private final Plan plan = CardPlan.plan();
   private final KafkaServer kafka;
   private final MiniCluster cluster;
   private final Admin admin;
   private final KafkaProducer<byte[], byte[]> producer;
   private final List<byte[]> paid = new ArrayList<>();
+  private Plan plan = CardPlan.plan();
   private long now = START_MS;
 
   private HistorySystem(Path folder, KafkaServer kafka, MiniCluster cluster) {
@@ -93,12 +97,17 @@ final class HistorySystem implements AutoCloseable {
     }
   }
 
-  /** An empty topic, and a lake of its own. */
+  /** Begins with an empty topic, and a lake of its own. */
   Lake begin(String name) throws Exception {
-    if (!admin.listTopics().names().get(30, TimeUnit.SECONDS).contains(TOPIC)) {
-      assertThat(Topics.ensure(log(), List.of(TopicSpec.of(TOPIC, PARTITIONS)))).isEmpty();
-    }
+    StreamPlan stream = CardPlan.plan().streams().get(0);
+    plan = CardPlan.on(stream.name() + "-" + name);
+    paid.clear();
+    assertThat(Topics.ensure(log(), List.of(TopicSpec.of(topic(), PARTITIONS)))).isEmpty();
     return Lake.local(folder.resolve("lake-" + name));
+  }
+
+  String topic() {
+    return plan.streams().get(0).topic();
   }
 
   Plan plan() {
@@ -117,7 +126,7 @@ final class HistorySystem implements AutoCloseable {
       int card = random.nextInt(12);
       byte @Nullable [] value = payment(card, random);
       ProducerRecord<byte[], byte[]> record =
-          new ProducerRecord<>(TOPIC, card % PARTITIONS, key(card, random), value);
+          new ProducerRecord<>(topic(), card % PARTITIONS, key(card, random), value);
       Headers headers = record.headers();
       for (int h = random.nextInt(3); h > 0; h--) {
         headers.add("trace", random.nextInt(4) == 0 ? null : new byte[] {(byte) h, -1});
@@ -174,7 +183,7 @@ final class HistorySystem implements AutoCloseable {
   }
 
   Map<Integer, Long> ends() throws IOException {
-    return Topics.endOffsets(log(), List.of(TOPIC)).getOrDefault(TOPIC, Map.of());
+    return Topics.endOffsets(log(), List.of(topic())).getOrDefault(topic(), Map.of());
   }
 
   /** Retention: the log forgets the records before these offsets. */
@@ -183,7 +192,7 @@ final class HistorySystem implements AutoCloseable {
     before.forEach(
         (partition, offset) ->
             deletions.put(
-                new TopicPartition(TOPIC, partition), RecordsToDelete.beforeOffset(offset)));
+                new TopicPartition(topic(), partition), RecordsToDelete.beforeOffset(offset)));
     Object unused = admin.deleteRecords(deletions).all().get(30, TimeUnit.SECONDS);
   }
 
@@ -228,7 +237,7 @@ final class HistorySystem implements AutoCloseable {
 
   static Map<Integer, Long> archived(Lake lake) {
     Map<Integer, Long> next = new HashMap<>();
-    lake.rawEnd(TOPIC)
+    lake.rawEnd(STREAM)
         .map(RawEnd::partitions)
         .orElse(Map.of())
         .forEach((partition, end) -> next.put(partition, end.nextOffset()));
@@ -251,6 +260,28 @@ final class HistorySystem implements AutoCloseable {
         .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
   }
 
+  /** Everything that is in the log. */
+  List<ConsumerRecord<byte[], byte[]>> read() throws IOException {
+    Properties properties = new Properties();
+    properties.put("bootstrap.servers", kafka.bootstrapServers());
+    Map<Integer, Long> ends = ends();
+    List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+    try (KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+      List<TopicPartition> partitions =
+          ends.keySet().stream().map(partition -> new TopicPartition(topic(), partition)).toList();
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+      long deadline = System.nanoTime() + PATIENCE.toNanos();
+      while (partitions.stream()
+          .anyMatch(next -> consumer.position(next) < ends.getOrDefault(next.partition(), 0L))) {
+        assertThat(System.nanoTime()).isLessThan(deadline);
+        consumer.poll(Duration.ofMillis(100)).forEach(records::add);
+      }
+    }
+    return records;
+  }
+
   /** Kills the TaskManager under all jobs, and gives them another. */
   void killTaskManager() throws Exception {
     cluster.startTaskManager();
@@ -261,7 +292,7 @@ final class HistorySystem implements AutoCloseable {
     return cluster.getExecutionGraph(job.getJobID()).orTimeout(30, TimeUnit.SECONDS).join();
   }
 
-  private void await(JobClient job, BooleanSupplier condition) {
+  void await(JobClient job, BooleanSupplier condition) {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (true) {
       AccessExecutionGraph graph = graph(job);

@@ -479,6 +479,16 @@ public final class Lake implements Serializable {
   }
 
   /**
+   * Every row of a stream's raw table, in no order.
+   *
+   * @return to be closed by the caller
+   * @throws IllegalArgumentException if there is no such table
+   */
+  public CloseableIterable<Record> readRaw(String stream) {
+    return read(rawTable(stream), Expressions.alwaysTrue());
+  }
+
+  /**
    * Every archived prediction of a model that was on the log, in no order; one that was published
    * twice is there twice. Those of bounded runs are left out.
    *

@@ -13,6 +13,7 @@ import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
+import org.apache.kafka.common.TopicPartition;
 
 /**
  * The log: one Kafka cluster, and how to reach it.
@@ -133,6 +134,11 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
             .setDeserializer(deserializer);
     bound.ifPresent(end -> builder.setBounded(new StoppingOffsets(end)));
     return builder.build();
+  }
+
+  /** How a source of a topic names the split of a partition. */
+  public static String splitId(String topic, int partition) {
+    return new TopicPartition(topic, partition).toString();
   }
 
   /**
