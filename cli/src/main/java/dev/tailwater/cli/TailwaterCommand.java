@@ -164,7 +164,7 @@ final class TailwaterCommand {
       @Option(
               names = "--history",
               paramLabel = "STREAM=FILE",
-              description = "Read a stream from a file; the others come from the log.")
+              description = "Read a stream from a file; the others come from lake and log.")
           @Nullable List<String> history,
       @Mixin EnvironmentOption in,
       @Option(
@@ -221,7 +221,7 @@ final class TailwaterCommand {
       @Option(
               names = "--history",
               paramLabel = "STREAM=FILE",
-              description = "Read a stream from a file; the others come from the log.")
+              description = "Read a stream from a file; the others come from lake and log.")
           @Nullable List<String> history,
       @Option(
               names = "--out",
@@ -309,6 +309,52 @@ final class TailwaterCommand {
             json);
   }
 
+  @Command(
+      name = "replay",
+      description = {
+        "Compute feature rows of the past again, from lake and log, into the offline tables.",
+        "They are a new generation: the rows that are there stay, and readers see the new ones."
+      })
+  int replay(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Option(
+              names = "--from",
+              paramLabel = "TIME",
+              description = "The first instant of a row; else all of history.")
+          @Nullable String from,
+      @Option(
+              names = "--to",
+              paramLabel = "TIME",
+              description = "Before this instant; else as far as the clock of the lake has gone.")
+          @Nullable String to,
+      @Option(
+              names = "--views",
+              paramLabel = "A,B",
+              description = "The rows of these feature views; else of all.")
+          @Nullable String views,
+      @Option(
+              names = "--history",
+              paramLabel = "STREAM=FILE",
+              description = "Read a stream from a file; the others come from lake and log.")
+          @Nullable List<String> history,
+      @Mixin EnvironmentOption in,
+      @Option(names = "--json", description = "Print what was done as JSON.") boolean json)
+      throws Exception {
+    Session session = begin("replay");
+    LoadedProject loaded = LoadedProject.load(project);
+    EnvironmentConfig config = in.load(project, environment);
+    return new ReplayCommand(session.console())
+        .run(
+            OneShotFlink.environment(session.home(), config.parallelism()),
+            loaded,
+            ReplayCommand.views(loaded, views),
+            HistorySources.of(loaded, orEmpty(history), config, session.home()),
+            Lakes.find(config, session.home()),
+            ReplayCommand.instant("--from", from),
+            ReplayCommand.instant("--to", to),
+            json);
+  }
+
   @Command(name = "get", description = "Show the online row of one entity.")
   int get(
       @Parameters(paramLabel = "PROJECT") Path project,
@@ -338,7 +384,7 @@ final class TailwaterCommand {
       @Option(
               names = "--history",
               paramLabel = "STREAM=FILE",
-              description = "Read a stream from a file; the others come from the log.")
+              description = "Read a stream from a file; the others come from lake and log.")
           @Nullable List<String> history,
       @Mixin EnvironmentOption in,
       @Option(names = "--json", description = "Print the explanation as JSON.") boolean json)

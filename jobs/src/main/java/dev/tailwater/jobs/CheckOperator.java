@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.apache.flink.api.common.accumulators.LongCounter;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -51,6 +52,9 @@ import org.jspecify.annotations.Nullable;
 final class CheckOperator extends AbstractStreamOperator<Envelope>
     implements OneInputStreamOperator<LogRecord, Envelope> {
 
+  /** The accumulator that counts the records read, of all streams. */
+  static final String RECORDS_READ = "records-read";
+
   static final @Nullable Object[][] NO_ANSWERS = new Object[0][];
 
   private final Plan plan;
@@ -67,6 +71,7 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
   private transient @Nullable RecordEncoder encoder;
   private transient Map<Integer, Long> newestByPartition;
   private transient @Nullable ValueState<Long> newestOfPartition;
+  private transient LongCounter readRecords;
   private transient Counter acceptedRecords;
   private transient Counter deadLetterRecords;
   private transient Counter droppedRecords;
@@ -120,6 +125,7 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
       StreamPlan.Computed column = stream.computed().get(i);
       computed[i] = Expressions.compile(column.expression(), stream.columnsBefore(i));
     }
+    readRecords = getRuntimeContext().getLongCounter(RECORDS_READ);
     acceptedRecords = Metric.ACCEPTED_RECORDS.counter(getRuntimeContext());
     deadLetterRecords = Metric.DEAD_LETTERS.counter(getRuntimeContext());
     droppedRecords = Metric.DROPPED_RECORDS.counter(getRuntimeContext());
@@ -130,6 +136,7 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
   @Override
   public void processElement(StreamRecord<LogRecord> element) throws Exception {
     LogRecord record = element.getValue();
+    readRecords.add(1);
     if (record.change == RowChange.Kind.NOTHING) {
       emptyRecords.inc();
       return;

@@ -11,6 +11,7 @@ import dev.tailwater.connectors.store.FeatureRow;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +25,7 @@ import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.core.execution.JobClient;
@@ -134,18 +136,19 @@ class HistoryIT {
     system.forget(archived);
     assertThat(run(both, true)).isEqualTo(expected);
 
-    system.forget(Map.of(1, archived.get(1) + 2));
+    long next = archived.getOrDefault(1, 0L);
+    system.forget(Map.of(1, next + 2));
     assertThatThrownBy(() -> both.of(system.plan().streams().get(0)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("stream payments, partition 1")
-        .hasMessageContaining("ends before offset " + archived.get(1))
-        .hasMessageContaining("begins at offset " + (archived.get(1) + 2));
+        .hasMessageContaining("ends before offset " + next)
+        .hasMessageContaining("begins at offset " + (next + 2));
     assertThatThrownBy(() -> system.startArchive(lake, ""))
-        .hasMessageContaining("ends before offset " + archived.get(1));
+        .hasMessageContaining("ends before offset " + next);
     assertThatThrownBy(
             () ->
                 new LiveSources(system.log(), Optional.of(lake)).of(system.plan().streams().get(0)))
-        .hasMessageContaining("ends before offset " + archived.get(1));
+        .hasMessageContaining("ends before offset " + next);
 
     // What the lake holds alone is still there, under its exact name.
     HistoryEnds ends = HistoryEnds.parse(new HistoryEnds(Map.of("payments", archived)).toString());
@@ -181,9 +184,8 @@ class HistoryIT {
     CloseableIterator<String> results = lines.collectAsync();
     JobClient job = env.executeAsync("live");
     Queue<String> found = new ConcurrentLinkedQueue<>();
-    Thread reader = new Thread(() -> results.forEachRemaining(found::add), "reader");
-    reader.setDaemon(true);
-    reader.start();
+    CompletableFuture<Void> reader =
+        CompletableFuture.runAsync(() -> results.forEachRemaining(found::add));
 
     system.await(job, () -> found.size() > 100);
     system.killTaskManager();
@@ -200,6 +202,7 @@ class HistoryIT {
     system.await(job, () -> newestRows(found).equals(later));
     assertThat(later).hasSizeGreaterThan(quiet.size());
     system.cancel(job);
+    assertThat(reader).failsWithin(Duration.ofMinutes(1)); // There is nothing more to read.
   }
 
   /** The final rows up to the watermark that a job has when it has read everything. */
