@@ -3,16 +3,24 @@ package dev.tailwater.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tailwater.connectors.iceberg.ArchivedPrediction;
+import dev.tailwater.jobs.ScoreComparison.Kind;
 import dev.tailwater.jobs.VectorComparison.Cause;
 import dev.tailwater.jobs.VectorComparison.Difference;
 import dev.tailwater.schemas.Prediction;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.LongStream;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -119,6 +127,167 @@ class AnswerComparisonTest {
     return newest > ANSWERED_AT
         ? Cause.LATE
         : newest > ANSWERED_AT - 1_000 ? Cause.RACE : Cause.OTHER;
+  }
+
+  /** What is known of one question, and what must be counted for it. */
+  private record Known(
+      List<AnswerEvidence> evidence,
+      String vectors,
+      @Nullable Kind kind,
+      @Nullable ScorePair pair) {}
+
+  @ParameterizedTest(name = "seed {0}")
+  @MethodSource("seeds")
+  void countsEveryQuestionOnceWhateverIsKnownOfItInWhateverOrder(long seed) throws Exception {
+    Random random = new Random(seed);
+    Map<String, Long> expected = new TreeMap<>();
+    List<ScorePair> pairs = new ArrayList<>();
+    List<AnswerEvidence> evidence = new ArrayList<>();
+    for (int question = 0; question < 50; question++) {
+      Known known = question("q" + question, random);
+      evidence.addAll(known.evidence());
+      expected.merge(known.vectors(), 1L, Long::sum);
+      if (known.kind() != null) {
+        expected.merge(ScoreComparison.counter(known.kind()), 1L, Long::sum);
+      }
+      if (known.pair() != null) {
+        pairs.add(known.pair());
+      }
+    }
+    Collections.shuffle(evidence, random);
+    Map<String, Long> counted = new TreeMap<>();
+    try (var harness =
+        new KeyedOneInputStreamOperatorTestHarness<>(
+            new KeyedProcessOperator<>(new AnswerComparison()),
+            AnswerEvidence::questionId,
+            Types.STRING)) {
+      harness.open();
+      for (AnswerEvidence known : evidence) {
+        harness.processElement(known, 0);
+      }
+      harness.processWatermark(Watermark.MAX_WATERMARK);
+      assertThat(harness.extractOutputValues()).containsExactlyInAnyOrderElementsOf(pairs);
+      harness
+          .getEnvironment()
+          .getAccumulatorRegistry()
+          .getUserMap()
+          .forEach(
+              (name, accumulator) -> {
+                if (accumulator.getLocalValue() instanceof Long count
+                    && !name.startsWith("vector-comparison-feature:")) {
+                  counted.put(name, count);
+                }
+              });
+    }
+    assertThat(counted).isEqualTo(expected);
+  }
+
+  /** By cases; the oracle is this list of them. */
+  private static Known question(String id, Random random) {
+    ArchivedPrediction served = scored(id, "1", 0.25, 5, 1.5);
+    ArchivedPrediction repeated = scored(id, "1", 0.75, 6, 7.5);
+    AnswerEvidence same = AnswerEvidence.replayed(scored(id, "1", 0.25, -1, 1.5));
+    AnswerEvidence label = AnswerEvidence.label(id, true);
+    return switch (random.nextInt(8)) {
+      case 0 ->
+          new Known(
+              List.of(AnswerEvidence.served(repeated), AnswerEvidence.served(served), same),
+              VectorComparison.EQUAL,
+              Kind.EQUAL,
+              new ScorePair(0.25, 0.25, -1));
+      case 1 ->
+          new Known(
+              List.of(
+                  AnswerEvidence.served(served),
+                  AnswerEvidence.replayed(scored(id, "1", 0.5, -1, 2.5)),
+                  AnswerEvidence.newestAppends(id, new long[] {0}),
+                  label),
+              VectorComparison.DIFFERENT,
+              Kind.DIFFERENT_VECTOR,
+              new ScorePair(0.25, 0.5, 1));
+      case 2 ->
+          new Known(
+              List.of(
+                  AnswerEvidence.served(served),
+                  AnswerEvidence.replayed(scored(id, "1", 0.5, -1, 1.5))),
+              VectorComparison.EQUAL,
+              Kind.NOT_REPRODUCED,
+              new ScorePair(0.25, 0.5, -1));
+      case 3 ->
+          new Known(
+              List.of(
+                  AnswerEvidence.served(served),
+                  AnswerEvidence.replayed(scored(id, "2", 0.25, -1, 1.5))),
+              VectorComparison.EQUAL,
+              Kind.OTHER_VERSION,
+              new ScorePair(0.25, 0.25, -1));
+      case 4 ->
+          new Known(
+              List.of(same, label),
+              VectorComparison.NOT_SERVED,
+              Kind.NOT_SERVED,
+              new ScorePair(Double.NaN, 0.25, 1));
+      case 5 ->
+          new Known(
+              List.of(AnswerEvidence.served(served)), VectorComparison.NOT_REPLAYED, null, null);
+      case 6 ->
+          new Known(
+              List.of(AnswerEvidence.served(rejected(id, 5)), same),
+              VectorComparison.NOT_SERVED,
+              Kind.SERVED_WITHOUT_MODEL,
+              null);
+      default ->
+          new Known(
+              List.of(AnswerEvidence.served(served), AnswerEvidence.replayed(rejected(id, -1))),
+              VectorComparison.NOT_REPLAYED,
+              Kind.NOT_SCORED,
+              null);
+    };
+  }
+
+  private static ArchivedPrediction scored(
+      String id, String version, double score, long offset, double value) {
+    return new ArchivedPrediction(
+        new Prediction(
+            id,
+            "fraud",
+            version,
+            "d",
+            90_000,
+            score,
+            Prediction.Outcome.SCORED,
+            null,
+            Double.NaN,
+            List.of("a"),
+            new double[] {value},
+            "payments",
+            0,
+            7),
+        0,
+        offset,
+        ANSWERED_AT);
+  }
+
+  private static ArchivedPrediction rejected(String id, long offset) {
+    return new ArchivedPrediction(
+        new Prediction(
+            id,
+            "fraud",
+            "1",
+            "d",
+            90_000,
+            Double.NaN,
+            Prediction.Outcome.REJECTED,
+            "too old",
+            Double.NaN,
+            List.of("a"),
+            new double[] {Double.NaN},
+            "payments",
+            0,
+            7),
+        0,
+        offset,
+        ANSWERED_AT);
   }
 
   private static Map<String, Cause> causes(
