@@ -83,7 +83,7 @@ public record ProjectJobs(
     }
   }
 
-  /** Adds the archive job, which copies the predictions topics to the lake; needs a model. */
+  /** Adds the archive job, which copies every stream and the predictions to the lake. */
   public void buildArchive(StreamExecutionEnvironment environment) {
     ArchiveJob.build(
         environment, project.plan(), new ArchiveJob.Config(log, lake, REMEMBER_QUESTIONS_FOR));

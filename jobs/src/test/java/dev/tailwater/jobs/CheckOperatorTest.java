@@ -51,6 +51,46 @@ class CheckOperatorTest {
   }
 
   @Test
+  void aRecordOfTheLakeIsTooLateByWhatItCarriesInAnyOrder() throws Exception {
+    try (var check = open(CardPlan.plan(), null)) {
+      tell(check, archived(2, 93_999, 100_000));
+      tell(check, archived(1, 94_000, 100_000));
+      tell(check, archived(0, 100_000, Long.MIN_VALUE));
+      tell(check, archived(3, 93_000, 99_000)); // What was read before it does not count.
+
+      assertThat(accepted(check)).containsExactly(94_000L, 100_000L, 93_000L);
+      assertThat(reasons(check)).containsExactly("LATE 0/2");
+    }
+  }
+
+  @Test
+  void aRecordOfTheLogIsTooLateByTheLakeOrByTheLogBeforeIt() throws Exception {
+    try (var check = open(CardPlan.plan(), null)) {
+      tell(check, logged(4, 93_999));
+      tell(check, logged(5, 101_000));
+      tell(check, logged(6, 94_999));
+      tell(check, logged(7, 95_000));
+
+      assertThat(accepted(check)).containsExactly(101_000L, 95_000L);
+      assertThat(reasons(check)).containsExactly("LATE 0/4", "LATE 0/6");
+    }
+  }
+
+  private static LogRecord archived(long offset, long eventTime, long newestBefore) {
+    LogRecord record = record(0, offset, eventTime);
+    record.newestBefore = newestBefore;
+    record.newestIsExact = true;
+    return record;
+  }
+
+  /** A record behind a lake whose newest event is at 100 s. */
+  private static LogRecord logged(long offset, long eventTime) {
+    LogRecord record = record(0, offset, eventTime);
+    record.newestBefore = 100_000;
+    return record;
+  }
+
+  @Test
   void theVerdictSurvivesARestart() throws Exception {
     OperatorSubtaskState state;
     try (var check = open(CardPlan.plan(), null)) {

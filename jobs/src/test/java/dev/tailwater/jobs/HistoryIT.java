@@ -27,6 +27,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.apache.flink.api.common.JobExecutionResult;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -80,6 +81,60 @@ class HistoryIT {
         .contains("UNDECODABLE", "MISSING_EVENT_TIME", "FUTURE", "LATE", "CONFLICT");
 
     assertThat(newestRows(run(both, false))).isEqualTo(newestRows(expected));
+    assertReplays(lake, both, expected);
+  }
+
+  /**
+   * The rows of a piece of history are those that all of history has there, in a new generation.
+   */
+  private static void assertReplays(Lake lake, BoundedSources history, List<String> expected)
+      throws Exception {
+    List<Long> instants =
+        newestRows(expected).keySet().stream().map(HistoryIT::validFrom).sorted().toList();
+    long from = instants.get(instants.size() / 3);
+    long to = instants.get(2 * instants.size() / 3);
+    assertThat(replay(lake, history, Long.MIN_VALUE, to)).isZero();
+    assertThat(replay(lake, history, from, to)).isEqualTo(1);
+
+    List<String> replayed = new ArrayList<>();
+    try (CloseableIterable<Record> rows = lake.readFeatures("spend")) {
+      for (Record row : rows) {
+        if ((Long) row.getField("generation") == 1) {
+          replayed.add(
+              "%s@%d [%s, %s]"
+                  .formatted(
+                      row.getField("card_id"),
+                      ((OffsetDateTime) row.getField("valid_from")).toInstant().toEpochMilli(),
+                      row.getField("count"),
+                      row.getField("sum")));
+        }
+      }
+    }
+    List<String> wanted = new ArrayList<>();
+    newestRows(expected)
+        .forEach(
+            (place, line) -> {
+              if (validFrom(place) >= from && validFrom(place) < to) {
+                wanted.add(
+                    place.substring("row ".length()) + line.substring(1, line.indexOf(']') + 1));
+              }
+            });
+    assertThat(replayed).isNotEmpty().containsExactlyInAnyOrderElementsOf(wanted);
+  }
+
+  private static long replay(Lake lake, BoundedSources history, long from, long to)
+      throws Exception {
+    StreamExecutionEnvironment env = system.environment();
+    long generation =
+        ReplayJob.build(
+            env, system.plan(), new ReplayJob.Config(lake, new int[] {0}, history, from, to));
+    JobExecutionResult result = env.execute("replay");
+    assertThat((Long) result.getAccumulatorResult(ReplayJob.ROWS_WRITTEN)).isPositive();
+    return generation;
+  }
+
+  private static long validFrom(String place) {
+    return Long.parseLong(place.substring(place.indexOf('@') + 1));
   }
 
   @Test
@@ -215,7 +270,7 @@ class HistoryIT {
             .orElseThrow();
     long until = newest - system.plan().streams().get(0).disorderMs() - 1;
     Map<String, String> rows = newestRows(run(sources, true));
-    rows.keySet().removeIf(row -> Long.parseLong(row.substring(row.indexOf('@') + 1)) > until);
+    rows.keySet().removeIf(row -> validFrom(row) > until);
     return rows;
   }
 

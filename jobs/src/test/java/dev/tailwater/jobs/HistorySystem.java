@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.apache.flink.configuration.Configuration;
@@ -52,6 +53,7 @@ final class HistorySystem implements AutoCloseable {
   static final int PARALLELISM = 2;
 
   private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final long POLL_MS = 50;
   private static final long START_MS = 1_000_000_000_000L;
 
   private final Path folder;
@@ -308,6 +310,12 @@ final class HistorySystem implements AutoCloseable {
                           ? "none"
                           : graph.getFailureInfo().getExceptionAsString()))
           .isTrue();
+      try {
+        // Asking costs what the servers need: they run on the same cores.
+        boolean unused = new CountDownLatch(1).await(POLL_MS, TimeUnit.MILLISECONDS);
+      } catch (InterruptedException e) {
+        throw new AssertionError("the test was interrupted", e);
+      }
     }
   }
 

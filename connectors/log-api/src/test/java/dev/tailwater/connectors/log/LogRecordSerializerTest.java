@@ -62,6 +62,18 @@ class LogRecordSerializerTest {
   }
 
   @Test
+  void keepsWhatIsKnownOfEarlierRecords() throws Exception {
+    LogRecord record =
+        told(new RowChange(RowChange.Kind.DELETE, new @Nullable Object[] {"a", 1L}, null, 0));
+    record.newestBefore = -5;
+    assertKept(record);
+    record.newestIsExact = true;
+    assertKept(record);
+    record.newestBefore = Long.MIN_VALUE;
+    assertKept(record);
+  }
+
+  @Test
   void keepsAProblemWithItsBytes() throws Exception {
     LogRecord timeless = told(RowChange.insert(new @Nullable Object[] {"a", null}));
     timeless.bytes = new byte[] {1, 2};
