@@ -44,6 +44,10 @@ final class GetCommand {
     FeatureViewLayout layout = project.layout(project.view(view));
     String entityKey = entityKey(layout, key);
     try (RedisOnlineStore store = new RedisOnlineStore(redis, TIMEOUT)) {
+      Optional<String> version = store.currentVersion(view);
+      if (version.isPresent() && !version.get().equals(layout.version())) {
+        return printOther(layout, version.get(), entityKey, store, json);
+      }
       Optional<OnlineRow> row = store.get(layout, entityKey);
       if (row.isEmpty()) {
         throw new CommandFailedException(missing(layout, entityKey, store));
@@ -59,17 +63,44 @@ final class GetCommand {
 
   private static String missing(
       FeatureViewLayout layout, String entityKey, RedisOnlineStore store) {
-    Optional<String> stored = store.currentVersion(layout.view());
-    if (stored.isEmpty()) {
+    if (store.currentVersion(layout.view()).isEmpty()) {
       return "view %s has no rows in the online store yet; start it with tailwater up"
           .formatted(layout.view());
     }
-    if (!stored.get().equals(layout.version())) {
-      return "the online store holds version %s of view %s, the project defines version %s; restart tailwater up with this project"
-          .formatted(stored.get(), layout.view(), layout.version());
-    }
+    return noRow(layout, entityKey);
+  }
+
+  private static String noRow(FeatureViewLayout layout, String entityKey) {
     return "%s %s has no row in view %s: it was never seen, or its last event is out of every window; check the key"
         .formatted(layout.entity(), entityKey, layout.view());
+  }
+
+  /** Prints the row of the version that readers use, which is not the one that is defined here. */
+  private int printOther(
+      FeatureViewLayout layout,
+      String version,
+      String entityKey,
+      RedisOnlineStore store,
+      boolean json) {
+    Map<String, String> features = store.features(layout.view(), version, entityKey);
+    if (features.isEmpty()) {
+      throw new CommandFailedException(noRow(layout, entityKey));
+    }
+    console.say(
+        "readers use version %s of view %s, the project defines version %s; tailwater bootstrap makes them use it"
+            .formatted(version, layout.view(), layout.version()));
+    if (json) {
+      Map<String, @Nullable Object> description = new LinkedHashMap<>();
+      description.put("view", layout.view());
+      description.put("version", version);
+      description.put("key", entityKey);
+      description.put("features", features);
+      console.print(Json.write(description));
+    } else {
+      console.print("%s of %s %s".formatted(layout.view(), layout.entity(), entityKey));
+      features.forEach((name, text) -> console.print("  %s  %s".formatted(name, text)));
+    }
+    return Main.OK;
   }
 
   /**

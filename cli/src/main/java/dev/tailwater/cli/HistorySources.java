@@ -41,7 +41,7 @@ final class HistorySources {
   }
 
   /** The environment's log, else that of the running stack. */
-  private static Optional<KafkaLog> log(EnvironmentConfig environment, TailwaterHome home)
+  static Optional<KafkaLog> log(EnvironmentConfig environment, TailwaterHome home)
       throws IOException {
     if (environment.kafka().isPresent()) {
       return environment

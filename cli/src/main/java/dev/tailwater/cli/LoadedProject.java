@@ -14,6 +14,7 @@ import dev.tailwater.plan.ViewPlan;
 import dev.tailwater.schemas.Column;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +45,12 @@ public record LoadedProject(Path directory, Project definitions, Plan plan) {
     }
     Project definitions = ProjectLoader.load(directory);
     return new LoadedProject(directory, definitions, PlanCompiler.compile(definitions));
+  }
+
+  /** The part of the project that computes these views: {@link Project#only}. */
+  LoadedProject only(Collection<String> views) {
+    Project part = definitions.only(views);
+    return new LoadedProject(directory, part, PlanCompiler.compile(part));
   }
 
   /** What each feature means, as a hash, by view and feature. */

@@ -33,6 +33,9 @@ final class LocalFlink implements AutoCloseable {
   private static final int LAST_WEB_PORT = 8181;
   private static final long STOP_SECONDS = 20;
 
+  /** Of {@code up}, and new versions of views that are bootstrapped beside them. */
+  private static final int JOBS = 6;
+
   private final MiniCluster cluster;
   private final URI webUrl;
   private final Configuration jobSettings;
@@ -77,7 +80,7 @@ final class LocalFlink implements AutoCloseable {
             new MiniClusterConfiguration.Builder()
                 .setConfiguration(configuration)
                 .setNumTaskManagers(1)
-                .setNumSlotsPerTaskManager(4 * environment.parallelism())
+                .setNumSlotsPerTaskManager(JOBS * environment.parallelism())
                 .build());
     try {
       cluster.start();
@@ -127,6 +130,20 @@ final class LocalFlink implements AutoCloseable {
 
   /** A new environment whose jobs run on this cluster. */
   StreamExecutionEnvironment environment() {
+    return environment(webUrl, jobSettings);
+  }
+
+  /**
+   * A new environment whose jobs run on such a cluster in another JVM, which has the same classes.
+   *
+   * @param checkpoints where checkpoints go, unless the environment names a place
+   */
+  static StreamExecutionEnvironment environment(
+      URI webUrl, Path checkpoints, EnvironmentConfig environment) {
+    return environment(webUrl, jobSettings(checkpoints, environment));
+  }
+
+  private static StreamExecutionEnvironment environment(URI webUrl, Configuration jobSettings) {
     return StreamExecutionEnvironment.createRemoteEnvironment(
         webUrl.getHost(), webUrl.getPort(), jobSettings);
   }

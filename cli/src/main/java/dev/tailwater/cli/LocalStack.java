@@ -30,6 +30,10 @@ import org.slf4j.LoggerFactory;
 public final class LocalStack implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(LocalStack.class);
+
+  /** The folder of checkpoints, beside that of the lake. */
+  static final String CHECKPOINTS = "checkpoints";
+
   private static final int PREFERRED_KAFKA_PORT = 9092;
   private static final int PREFERRED_REDIS_PORT = 6379;
 
@@ -131,7 +135,7 @@ public final class LocalStack implements AutoCloseable {
     LocalFlink cluster =
         LocalFlink.start(
             Files.createDirectories(directory.resolve("flink")),
-            Files.createDirectories(directory.resolve("checkpoints")),
+            Files.createDirectories(directory.resolve(CHECKPOINTS)),
             environment);
     running.push(new Stoppable("Flink", cluster));
     flink = Optional.of(cluster);

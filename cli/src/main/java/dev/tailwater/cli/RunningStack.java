@@ -35,6 +35,11 @@ public record RunningStack(
     Path lake,
     Path models) {
 
+  /** The folder of the checkpoints of its jobs. */
+  Path checkpoints() {
+    return lake.resolveSibling(LocalStack.CHECKPOINTS);
+  }
+
   /** Replaces the note of this home. */
   void write(TailwaterHome home) throws IOException {
     Map<String, Object> fields = new LinkedHashMap<>();
@@ -93,6 +98,20 @@ public record RunningStack(
     return ProcessHandle.of(pid)
         .filter(ProcessHandle::isAlive)
         .map(process -> process.info().startInstant().map(Instant::toEpochMilli).orElse(0L));
+  }
+
+  /**
+   * The stack that runs in this home.
+   *
+   * @throws CommandFailedException if there is none
+   */
+  static RunningStack require(TailwaterHome home) throws IOException {
+    return find(home)
+        .orElseThrow(
+            () ->
+                new CommandFailedException(
+                    "no stack runs in %s; start one with tailwater up PROJECT, or name another --home"
+                        .formatted(home.directory())));
   }
 
   private static RunningStack parse(Map<String, String> fields) {

@@ -355,6 +355,59 @@ final class TailwaterCommand {
             json);
   }
 
+  @Command(
+      name = "bootstrap",
+      description = "Compute new and changed views from history, then switch readers over.")
+  int bootstrap(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Option(
+              names = "--views",
+              paramLabel = "A,B",
+              description = "These views; else all that are new or changed.")
+          @Nullable String views,
+      @Option(names = "--no-activate", description = "Leave readers with what they have.")
+          boolean noActivate,
+      @Mixin EnvironmentOption in,
+      @Option(names = "--json", description = "Print the result as JSON.") boolean json)
+      throws Exception {
+    Session session = begin("bootstrap");
+    LoadedProject loaded = LoadedProject.load(project);
+    EnvironmentConfig config = in.load(project, environment);
+    RunningStack stack = RunningStack.require(session.home());
+    try (RemoteFlink flink = new RemoteFlink(stack, config)) {
+      return new BootstrapCommand(session.console())
+          .run(
+              loaded,
+              BootstrapCommand.views(loaded, views),
+              stores(config, session),
+              flink,
+              !noActivate,
+              json);
+    }
+  }
+
+  @Command(
+      name = "rollback",
+      description = "Make readers use the versions of views that they used before.")
+  int rollback(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Option(
+              names = "--views",
+              paramLabel = "A,B",
+              description = "These views; else all that have a version before.")
+          @Nullable String views,
+      @Mixin EnvironmentOption in,
+      @Option(names = "--json", description = "Print the result as JSON.") boolean json)
+      throws Exception {
+    Session session = begin("rollback");
+    LoadedProject loaded = LoadedProject.load(project);
+    return BootstrapCommand.rollback(
+        session.console(),
+        stores(in.load(project, environment), session),
+        BootstrapCommand.views(loaded, views),
+        json);
+  }
+
   @Command(name = "get", description = "Show the online row of one entity.")
   int get(
       @Parameters(paramLabel = "PROJECT") Path project,
@@ -462,6 +515,20 @@ final class TailwaterCommand {
 
   private static List<String> orEmpty(@Nullable List<String> given) {
     return given == null ? List.of() : given;
+  }
+
+  private static Bootstrap.Stores stores(EnvironmentConfig config, Session session)
+      throws IOException {
+    return new Bootstrap.Stores(
+        HistorySources.log(config, session.home())
+            .orElseThrow(
+                () ->
+                    new CommandFailedException(
+                        "no stack runs in %s, so there is no log; start one with tailwater up PROJECT, or name another --home"
+                            .formatted(session.home().directory()))),
+        redis(config, session),
+        Lakes.find(config, session.home()),
+        config.checkpointInterval());
   }
 
   private static RedisAddress redis(EnvironmentConfig config, Session session) throws IOException {

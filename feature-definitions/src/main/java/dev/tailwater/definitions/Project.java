@@ -1,7 +1,10 @@
 package dev.tailwater.definitions;
 
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * All definitions of a project, checked: every name that is referred to exists and has the right
@@ -23,6 +26,32 @@ public record Project(
     views = List.copyOf(views);
     models = List.copyOf(models);
     tests = List.copyOf(tests);
+  }
+
+  /**
+   * The part of the project that computes these views: they and the views that they are based on,
+   * with all streams and entities, but without models and tests. What is left means what it meant.
+   *
+   * @throws IllegalArgumentException if there is no view of such a name
+   */
+  public Project only(Collection<String> viewNames) {
+    Set<String> kept = new HashSet<>();
+    for (String name : viewNames) {
+      Optional<FeatureViewDefinition> next = view(name);
+      if (next.isEmpty()) {
+        throw new IllegalArgumentException("project " + this.name + " has no view " + name);
+      }
+      for (; next.isPresent(); next = next.get().basedOn().flatMap(this::view)) {
+        kept.add(next.get().name());
+      }
+    }
+    return new Project(
+        name,
+        streams,
+        entities,
+        views.stream().filter(view -> kept.contains(view.name())).toList(),
+        List.of(),
+        List.of());
   }
 
   /** The stream with this name. */

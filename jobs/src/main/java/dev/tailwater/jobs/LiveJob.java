@@ -4,13 +4,10 @@ import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.connectors.kafka.OutgoingRecord;
 import dev.tailwater.connectors.redis.RedisAddress;
-import dev.tailwater.connectors.redis.RedisOnlineStoreSink;
-import dev.tailwater.connectors.redis.RedisWriteSettings;
-import dev.tailwater.connectors.store.FeatureRow;
-import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.definitions.AnswerMode;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.ViewPlan;
 import dev.tailwater.schemas.Prediction;
 import dev.tailwater.schemas.PredictionFormat;
 import dev.tailwater.serving.MicroBatcherSettings;
@@ -21,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -68,8 +66,11 @@ public final class LiveJob {
             stream -> sources.of(plan.streams().get(stream)),
             new FeatureGraph.Options(asks(plan, config), true, config.generation(), Set.of()));
 
-    List<FeatureViewLayout> layouts = FeatureGraph.layouts(plan);
-    graph.featureRows().forEach((entity, rows) -> store(plan, entity, rows, layouts, config));
+    new TwinStore(config.redis(), config.lake(), false)
+        .store(
+            plan,
+            graph.featureRows(),
+            plan.views().stream().map(ViewPlan::name).collect(Collectors.toSet()));
 
     DataStream<OutgoingRecord> refused = null;
     for (DataStream<OutgoingRecord> letters : graph.deadLetters()) {
@@ -123,29 +124,6 @@ public final class LiveJob {
       }
     }
     return asks;
-  }
-
-  private static void store(
-      Plan plan,
-      int entity,
-      DataStream<FeatureRow> rows,
-      List<FeatureViewLayout> layouts,
-      Config config) {
-    String name = plan.entities().get(entity).name();
-    // A thread of its own: a store that is slow for a moment does not delay an answer.
-    rows.sinkTo(new RedisOnlineStoreSink(config.redis(), layouts, RedisWriteSettings.DEFAULT))
-        .disableChaining()
-        .uid("sink:online:" + name)
-        .name("sink:online:" + name);
-    for (int view = 0; view < plan.views().size(); view++) {
-      if (plan.views().get(view).entity() == entity) {
-        config.lake().ensureFeatureTable(layouts.get(view));
-        config
-            .lake()
-            .appendFeatures(
-                rows, view, layouts.get(view), "sink:offline:" + layouts.get(view).view());
-      }
-    }
   }
 
   private static final class ToRecord extends RichMapFunction<Prediction, OutgoingRecord> {

@@ -12,17 +12,17 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BiPredicate;
 import java.util.function.Function;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.connector.source.Source;
@@ -582,6 +582,37 @@ public final class Lake implements Serializable {
    * @throws IllegalArgumentException if there is no such table
    */
   public Map<String, Record> newestFeatures(FeatureViewLayout layout) {
+    return newest(layout, Expressions.alwaysTrue(), (key, record) -> true);
+  }
+
+  /**
+   * The row of each of some entities as of an instant of its own, of the layout's version of the
+   * view: greatest generation, then revision.
+   *
+   * @param instants by the entity key in its canonical text form, in milliseconds since the epoch;
+   *     at most 1,000
+   * @return by the same key; an entity that has no row whose valid_from is exactly its instant is
+   *     absent
+   * @throws IllegalArgumentException if there is no such table
+   */
+  public Map<String, Record> featuresAt(FeatureViewLayout layout, Map<String, Long> instants) {
+    if (instants.size() > MOST_INSTANTS) {
+      throw new IllegalArgumentException(
+          "rows of %d entities were asked for; ask for at most %d at once"
+              .formatted(instants.size(), MOST_INSTANTS));
+    }
+    return newest(
+        layout,
+        Expressions.in(
+            FeatureTable.VALID_FROM,
+            instants.values().stream().distinct().map(ms -> ms * MICROS_PER_MS).toList()),
+        (key, record) ->
+            Objects.equals(
+                instants.get(key), LakeTypes.epochMillis(record, FeatureTable.VALID_FROM)));
+  }
+
+  private Map<String, Record> newest(
+      FeatureViewLayout layout, Expression filter, BiPredicate<String, Record> wanted) {
     List<String> keyColumns = layout.key().stream().map(column -> column.name()).toList();
     int[] positions = new int[keyColumns.size()];
     for (int i = 0; i < positions.length; i++) {
@@ -593,7 +624,10 @@ public final class Lake implements Serializable {
           Table table = loaded(catalog, featureTable(layout.view()));
           try (CloseableIterable<Record> records =
               IcebergGenerics.read(table)
-                  .where(Expressions.equal(FeatureTable.DEFINITION_VERSION, layout.version()))
+                  .where(
+                      Expressions.and(
+                          Expressions.equal(FeatureTable.DEFINITION_VERSION, layout.version()),
+                          filter))
                   .build()) {
             for (Record record : records) {
               Object[] key = new Object[positions.length];
@@ -601,7 +635,7 @@ public final class Lake implements Serializable {
                 key[i] = LakeTypes.fromGeneric(record.getField(keyColumns.get(i)));
               }
               String text = EntityKeys.encode(key, positions);
-              if (text != null) {
+              if (text != null && wanted.test(text, record)) {
                 newest.merge(text, record, (a, b) -> NEWER_LAST.compare(a, b) >= 0 ? a : b);
               }
             }
@@ -611,37 +645,6 @@ public final class Lake implements Serializable {
           return newest;
         });
     return newest;
-  }
-
-  /**
-   * The rows of a view as of some instants, of all its versions.
-   *
-   * @param instants at most 1,000, in milliseconds since the epoch
-   * @throws IllegalArgumentException if there is no such table
-   */
-  public List<Record> readFeatures(String view, Collection<Long> instants) {
-    if (instants.size() > MOST_INSTANTS) {
-      throw new IllegalArgumentException(
-          "rows as of %d instants were asked for; ask for at most %d at once"
-              .formatted(instants.size(), MOST_INSTANTS));
-    }
-    return onCatalog(
-        catalog -> {
-          Table table = loaded(catalog, featureTable(view));
-          List<Record> found = new ArrayList<>();
-          try (CloseableIterable<Record> records =
-              IcebergGenerics.read(table)
-                  .where(
-                      Expressions.in(
-                          FeatureTable.VALID_FROM,
-                          instants.stream().map(ms -> ms * MICROS_PER_MS).toList()))
-                  .build()) {
-            records.forEach(found::add);
-          } catch (IOException e) {
-            throw new UncheckedIOException("Reading table " + table.name() + " failed", e);
-          }
-          return found;
-        });
   }
 
   /**

@@ -19,9 +19,11 @@ import org.apache.kafka.clients.admin.ListOffsetsResult;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.TopicExistsException;
 
 /**
@@ -155,6 +157,52 @@ public final class Topics {
   public static Map<String, Map<Integer, Long>> beginningOffsets(
       KafkaLog log, Collection<String> topics) throws IOException {
     return offsets(log, topics, OffsetSpec.earliest());
+  }
+
+  /**
+   * How far a group has committed: the offset of the next record it would read.
+   *
+   * @return offsets by partition, by topic; partitions that it committed nothing of are absent
+   * @throws IOException if the log does not answer
+   */
+  public static Map<String, Map<Integer, Long>> committedOffsets(KafkaLog log, String group)
+      throws IOException {
+    try (Admin admin = Admin.create(log.adminProperties())) {
+      Map<TopicPartition, OffsetAndMetadata> found =
+          await(
+              log,
+              "read the offsets of group " + group,
+              admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata());
+      Map<String, Map<Integer, Long>> offsets = new HashMap<>();
+      found.forEach(
+          (partition, committed) -> {
+            if (committed != null) {
+              offsets
+                  .computeIfAbsent(partition.topic(), topic -> new TreeMap<>())
+                  .put(partition.partition(), committed.offset());
+            }
+          });
+      return offsets;
+    }
+  }
+
+  /**
+   * Forgets what a group has committed; without effect if there is no such group.
+   *
+   * @throws IOException if the log does not answer, or the group still reads
+   */
+  public static void forgetGroup(KafkaLog log, String group) throws IOException {
+    try (Admin admin = Admin.create(log.adminProperties())) {
+      Object unused =
+          await(
+              log,
+              "forget the offsets of group " + group,
+              admin.deleteConsumerGroups(List.of(group)).all());
+    } catch (IOException e) {
+      if (!(e.getCause() instanceof GroupIdNotFoundException)) {
+        throw e;
+      }
+    }
   }
 
   private static Map<String, Map<Integer, Long>> offsets(
