@@ -189,25 +189,24 @@ final class BootstrapCommand {
 
   /** {@code tailwater rollback}. */
   static int rollback(Console console, Bootstrap.Stores stores, List<String> views, boolean json) {
-    long start = System.nanoTime();
-    List<ViewVersions.Change> changes;
+    ViewVersions.Rollback rollback;
     try (ViewVersions versions = new ViewVersions(stores.redis(), stores.lake())) {
-      changes = versions.rollback(views);
+      rollback = versions.rollback(views);
     }
-    double ms = (System.nanoTime() - start) / 1e6;
+    long onlineMs = rollback.online().toMillis();
     if (json) {
       List<Object> described = new ArrayList<>();
-      for (ViewVersions.Change change : changes) {
+      for (ViewVersions.Change change : rollback.changes()) {
         described.add(
             Map.of(
                 "view", change.view(),
                 "version", change.now(),
                 "version_before", change.before().orElse("")));
       }
-      console.print(Json.write(Map.of("views", described, "ms", ms)));
+      console.print(Json.write(Map.of("views", described, "online_after_ms", onlineMs)));
     } else {
-      changes.forEach(change -> console.print(line(change)));
-      console.say(String.format(Locale.ROOT, "(%.0f ms)", ms));
+      rollback.changes().forEach(change -> console.print(line(change)));
+      console.say("(online after %d ms, the tables have followed)".formatted(onlineMs));
     }
     return Main.OK;
   }

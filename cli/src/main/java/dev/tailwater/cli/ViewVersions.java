@@ -18,10 +18,10 @@ import java.util.TreeSet;
 /**
  * Which version of each view readers use, in both stores.
  *
- * <p>Both versions of a view are complete in both stores when a pointer moves, so a reader of
- * either store has a complete version at every moment. The tables follow one by one, the online
- * store in one step for all views: it decides. Where something stopped in between, the stores name
- * different versions; whatever comes next makes the tables follow the online store first.
+ * <p>Both versions of a view are complete in both stores when a pointer moves, so a reader of either
+ * store has a complete version at every moment. The online store moves first, in one step for all
+ * views, and the tables follow one by one. Where that was cut short, the online store knows it;
+ * whatever comes next makes the tables follow first.
  */
 public final class ViewVersions implements AutoCloseable {
 
@@ -66,30 +66,54 @@ public final class ViewVersions implements AutoCloseable {
       }
     }
     Map<String, String> before = pointers.current();
-    lake.activate(wanted);
     pointers.activate(versions(wanted));
+    lake.activate(wanted);
+    pointers.finish(wanted.keySet());
     return changes(before, versions(wanted));
   }
 
   /**
+   * What a rollback did.
+   *
+   * @param online after how long readers of the online store had the versions; the tables followed
+   */
+  public record Rollback(List<Change> changes, Duration online) {
+    public Rollback {
+      changes = List.copyOf(changes);
+    }
+  }
+
+  /**
    * Makes readers use the versions that they used before; once more, and they use the newer ones
-   * again.
+   * again. If an activation or a rollback of these views was cut short, that is completed instead.
    *
    * @param views names; empty for all views that have a version before
    * @throws CommandFailedException if there is no version before
    */
-  public List<Change> rollback(Collection<String> views) {
-    Map<String, String> current = pointers.current();
-    Map<String, DeployedView> deployed = lake.deployedViews();
-    List<Change> changes = completeTables(current, deployed, views);
-    if (!changes.isEmpty()) {
-      return changes;
+  public Rollback rollback(Collection<String> views) {
+    long start = System.nanoTime();
+    Map<String, String> unfinished = pointers.unfinished();
+    if (!views.isEmpty()) {
+      unfinished.keySet().retainAll(views);
     }
-    Map<String, String> previous = pointers.previous();
+    if (!unfinished.isEmpty()) {
+      List<Change> changes = follow(unfinished);
+      return new Rollback(changes, Duration.ZERO);
+    }
+    Map<String, String> current = pointers.current();
+    Map<String, String> target = target(views, current, pointers.previous());
+    pointers.activate(target);
+    Duration online = Duration.ofNanos(System.nanoTime() - start);
+    List<Change> unused = follow(target);
+    return new Rollback(changes(current, target), online);
+  }
+
+  private static Map<String, String> target(
+      Collection<String> views, Map<String, String> current, Map<String, String> previous) {
     Collection<String> chosen = views.isEmpty() ? previous.keySet() : views;
     if (chosen.isEmpty()) {
       throw new CommandFailedException(
-          "no view has a version before the present one: nothing was activated by tailwater bootstrap, or it was retired");
+          "no view has a version before the present one: tailwater bootstrap has activated nothing here, or its versions were retired");
     }
     Map<String, String> target = new TreeMap<>();
     for (String view : chosen) {
@@ -104,44 +128,34 @@ public final class ViewVersions implements AutoCloseable {
       }
       target.put(view, version);
     }
-    // Who asks online is served at once; the tables follow.
-    pointers.activate(target);
-    follow(target, deployed);
-    return changes(current, target);
+    return target;
   }
 
-  /** Makes tables follow the online store where an activation or a rollback was cut short. */
-  private List<Change> completeTables(
-      Map<String, String> current, Map<String, DeployedView> deployed, Collection<String> views) {
-    Map<String, String> target = new TreeMap<>();
-    Map<String, String> before = new TreeMap<>();
-    deployed.forEach(
-        (name, view) -> {
-          String online = current.get(name);
-          boolean chosen = views.isEmpty() || views.contains(name);
-          if (chosen && online != null && !online.equals(view.version())) {
-            target.put(name, online);
-            before.put(name, view.version());
-          }
-        });
-    follow(target, deployed);
-    return changes(before, target);
-  }
-
-  private void follow(Map<String, String> target, Map<String, DeployedView> deployed) {
+  /** Makes the tables follow the online store. */
+  private List<Change> follow(Map<String, String> target) {
+    Map<String, DeployedView> deployed = lake.deployedViews();
     Map<String, DeployedView> views = new TreeMap<>();
+    Map<String, String> before = new TreeMap<>();
     target.forEach(
-        (name, version) ->
-            Optional.ofNullable(deployed.get(name))
-                .ifPresent(
-                    present ->
-                        views.put(
-                            name,
-                            present
-                                .previous()
-                                .filter(view -> view.version().equals(version))
-                                .orElse(new DeployedView(version, Map.of())))));
+        (name, version) -> {
+          Optional<DeployedView> present = Optional.ofNullable(deployed.get(name));
+          present.ifPresent(view -> before.put(name, view.version()));
+          views.put(
+              name,
+              present
+                  .flatMap(DeployedView::previous)
+                  .filter(view -> view.version().equals(version))
+                  .orElse(
+                      new DeployedView(
+                          version,
+                          present
+                              .filter(view -> view.version().equals(version))
+                              .map(DeployedView::features)
+                              .orElse(Map.of()))));
+        });
     lake.activate(views);
+    pointers.finish(target.keySet());
+    return changes(before, target);
   }
 
   private static Map<String, String> versions(Map<String, DeployedView> views) {

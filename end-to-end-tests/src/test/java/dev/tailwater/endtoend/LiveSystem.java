@@ -40,6 +40,7 @@ import java.util.Properties;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
@@ -156,6 +157,10 @@ final class LiveSystem implements AutoCloseable {
     return log;
   }
 
+  RedisAddress redisAddress() {
+    return online;
+  }
+
   RedisServer redis() {
     return redis;
   }
@@ -205,7 +210,12 @@ final class LiveSystem implements AutoCloseable {
     return started(env.executeAsync("archive"));
   }
 
-  private StreamExecutionEnvironment environment(String savepoint) {
+  /**
+   * An environment whose job runs on the system's Flink.
+   *
+   * @param savepoint where it goes on from; empty for its beginning
+   */
+  StreamExecutionEnvironment environment(String savepoint) {
     Configuration settings = new Configuration();
     settings.setString("execution.checkpointing.interval", "1s");
     settings.setString(
@@ -235,6 +245,20 @@ final class LiveSystem implements AutoCloseable {
     return job.stopWithSavepoint(
             drain, folder.resolve("savepoints").toUri().toString(), SavepointFormatType.CANONICAL)
         .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+  }
+
+  /** Waits until all tasks of a job run. */
+  void awaitRunning(JobClient job) {
+    awaitRunning(job, deadline());
+  }
+
+  /** Waits until something is so. */
+  void await(BooleanSupplier condition, String what) {
+    long deadline = deadline();
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as(() -> what + "; " + state()).isLessThan(deadline);
+      poll();
+    }
   }
 
   private void awaitRunning(JobClient job, long deadline) {
@@ -370,8 +394,13 @@ final class LiveSystem implements AutoCloseable {
 
   /** Every online row is the newest offline row of its key, and none is missing in either. */
   void assertOnlineEqualsOffline() {
+    assertOnlineEqualsOffline(FeatureGraph.layouts(plan));
+  }
+
+  /** The same for these versions of views. */
+  void assertOnlineEqualsOffline(List<FeatureViewLayout> layouts) {
     try (RedisOnlineStore store = new RedisOnlineStore(online, Duration.ofSeconds(10))) {
-      for (FeatureViewLayout layout : FeatureGraph.layouts(plan)) {
+      for (FeatureViewLayout layout : layouts) {
         Map<String, Record> offline = lake.newestFeatures(layout);
         Set<String> keys = new HashSet<>();
         store.forEachKey(layout, keys::add);

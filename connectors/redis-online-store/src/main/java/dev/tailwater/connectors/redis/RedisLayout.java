@@ -23,6 +23,9 @@ final class RedisLayout {
   /** The hash that names the version of every view that readers used before that. */
   static final String PREVIOUS_VIEWS_KEY = "tailwater:views:previous";
 
+  /** The hash that names what was activated here and perhaps nowhere else yet. */
+  static final String UNFINISHED_VIEWS_KEY = "tailwater:views:unfinished";
+
   /** What the fields begin with that are no features. */
   static final String OWN_FIELD = "_";
 

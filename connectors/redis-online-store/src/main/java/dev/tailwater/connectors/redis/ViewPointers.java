@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -36,6 +37,7 @@ public final class ViewPointers implements AutoCloseable {
           end
           redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
         end
+        redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1])
       end
       return 1
       """;
@@ -71,8 +73,22 @@ public final class ViewPointers implements AutoCloseable {
     return new TreeMap<>(call(() -> redis.hgetAll(RedisLayout.PREVIOUS_VIEWS_KEY)));
   }
 
+  /** What was activated here, but not {@link #finish finished}. */
+  public Map<String, String> unfinished() {
+    return new TreeMap<>(call(() -> redis.hgetAll(RedisLayout.UNFINISHED_VIEWS_KEY)));
+  }
+
+  /** Notes that whatever follows the activation of these views has happened. */
+  public void finish(Collection<String> views) {
+    if (!views.isEmpty()) {
+      Object unused =
+          call(() -> redis.hdel(RedisLayout.UNFINISHED_VIEWS_KEY, views.toArray(String[]::new)));
+    }
+  }
+
   /**
-   * Makes readers use these versions from now on, all at once, and keeps those before.
+   * Makes readers use these versions from now on, all at once, and keeps those before. It is
+   * unfinished until it is told otherwise.
    *
    * @param versions by view
    */
@@ -92,7 +108,10 @@ public final class ViewPointers implements AutoCloseable {
             () ->
                 redis.eval(
                     ACTIVATE,
-                    List.of(RedisLayout.VIEWS_KEY, RedisLayout.PREVIOUS_VIEWS_KEY),
+                    List.of(
+                        RedisLayout.VIEWS_KEY,
+                        RedisLayout.PREVIOUS_VIEWS_KEY,
+                        RedisLayout.UNFINISHED_VIEWS_KEY),
                     arguments));
   }
 

@@ -90,6 +90,10 @@ class ViewPointersIT {
     assertThat(pointers.current()).contains(entry("spend", "v1"));
     assertThat(pointers.previous()).as("the way forward again").contains(entry("spend", "v2"));
 
+    assertThat(pointers.unfinished()).containsOnly(entry("spend", "v1"), entry("risk", "v1"));
+    pointers.finish(List.of("spend", "unknown"));
+    assertThat(pointers.unfinished()).containsOnly(entry("risk", "v1"));
+
     pointers.forgetPrevious("spend");
     assertThat(pointers.previous()).isEmpty();
   }
