@@ -18,10 +18,10 @@ import java.util.TreeSet;
 /**
  * Which version of each view readers use, in both stores.
  *
- * <p>Both versions of a view are complete in both stores when a pointer moves, so a reader of either
- * store has a complete version at every moment. The online store moves first, in one step for all
- * views, and the tables follow one by one. Where that was cut short, the online store knows it;
- * whatever comes next makes the tables follow first.
+ * <p>Both versions of a view are complete in both stores when a pointer moves, so a reader of
+ * either store has a complete version at every moment. The online store moves first, in one step
+ * for all views, and the tables follow one by one. Where that was cut short, the online store knows
+ * it; whatever comes next makes the tables follow first.
  */
 public final class ViewVersions implements AutoCloseable {
 
