@@ -34,6 +34,9 @@ public final class Bootstrap {
   private static final Duration POLL = Duration.ofSeconds(1);
   private static final Duration PATIENCE = Duration.ofMinutes(5);
 
+  /** A job that fails so often, and commits nothing in between, will not get better. */
+  private static final int FAILURES = 5;
+
   /** Committed offsets are at most so many checkpoints behind the log when a job has caught up. */
   private static final int CHECKPOINTS_BEHIND = 3;
 
@@ -43,6 +46,8 @@ public final class Bootstrap {
   private final Set<String> views;
   private final Stores stores;
   private final Console console;
+  private final String name;
+  private final String group;
 
   /**
    * Where versions are read from and written to.
@@ -66,7 +71,7 @@ public final class Bootstrap {
 
   /** The job's name: it tells the versions. */
   String jobName() {
-    return BootstrapJob.name(project.plan(), views);
+    return name;
   }
 
   /**
@@ -76,12 +81,12 @@ public final class Bootstrap {
    */
   public JobClient start(StreamExecutionEnvironment environment) throws Exception {
     // Whatever an earlier attempt committed says nothing about this one.
-    Topics.forgetGroup(stores.log(), BootstrapJob.group(project.plan(), views));
+    Topics.forgetGroup(stores.log(), group);
     BootstrapJob.build(
         environment,
         project.plan(),
         new BootstrapJob.Config(stores.log(), stores.lake(), stores.redis(), views, generation()));
-    return environment.executeAsync(jobName());
+    return environment.executeAsync(name);
   }
 
   /** Rows of an attempt that failed may be there: these are told from them by a generation. */
@@ -100,7 +105,8 @@ public final class Bootstrap {
    * Waits until the job has read the log to its end, which moves on meanwhile: then it is a few
    * checkpoints behind it at most.
    *
-   * @throws CommandFailedException if the job ends, or makes no progress for 5 minutes
+   * @throws CommandFailedException if the job ends, fails again and again, or makes no progress for
+   *     5 minutes
    */
   public void awaitCaughtUp(JobClient job) throws Exception {
     awaitCaughtUp(FlinkJob.of(job));
@@ -108,7 +114,6 @@ public final class Bootstrap {
 
   void awaitCaughtUp(FlinkJob job) throws Exception {
     List<String> topics = BootstrapJob.topics(project.plan());
-    String group = BootstrapJob.group(project.plan(), views);
     Map<String, Map<Integer, Long>> beginnings = Topics.beginningOffsets(stores.log(), topics);
     Map<String, Map<Integer, Long>> target = Topics.endOffsets(stores.log(), topics);
     long targetSince = System.nanoTime();
@@ -156,44 +161,51 @@ public final class Bootstrap {
     if (job.status().isTerminalState()) {
       throw new CommandFailedException(
           "the job %s (%s) ended: %s. Readers see nothing of it; put that right and run bootstrap again"
-              .formatted(jobName(), job.id(), job.lastFailure().orElse("it was cancelled")));
+              .formatted(name, job.id(), job.lastFailure().orElse("it was cancelled")));
     }
   }
 
-  /** What a person sees while history is read. */
+  /** How the job gets on, and what a person sees of it. */
   private final class Progress {
 
     private long lastRead;
-    private long lastLag = -1;
+    private long lastLag = Long.MAX_VALUE;
     private long lastTold = System.nanoTime();
     private long lastProgress = System.nanoTime();
+    private int failuresBefore;
 
-    void tell(FlinkJob job, boolean inHistory, long lag) throws Exception {
+    void tell(FlinkJob job, boolean nothingCommitted, long lag) throws Exception {
       long now = System.nanoTime();
       long read = job.recordsRead();
+      int failures = job.failures();
+      if (lag < lastLag) {
+        failuresBefore = failures;
+      }
+      if (failures - failuresBefore >= FAILURES) {
+        throw stuck(job, "failed %d times".formatted(failures - failuresBefore), lag);
+      }
       if (read != lastRead || lag < lastLag) {
         lastProgress = now;
       } else if (now - lastProgress > PATIENCE.toNanos()) {
-        throw new CommandFailedException(
-            "the job %s (%s) made no progress for %d minutes, %,d records behind the end of the log; its last failure: %s. Readers see nothing of it; put that right and run bootstrap again"
-                .formatted(
-                    jobName(),
-                    job.id(),
-                    PATIENCE.toMinutes(),
-                    lag,
-                    job.lastFailure().orElse("none")));
+        throw stuck(job, "made no progress for %d minutes".formatted(PATIENCE.toMinutes()), lag);
       }
       console.live(
           String.format(
               Locale.ROOT,
               "%s: %,d records read, %,.0f/s, %,d behind the end of the log",
-              inHistory ? "history" : "log",
+              nothingCommitted ? "history" : "log",
               read,
               Math.max(0, read - lastRead) / Math.max(1e-3, (now - lastTold) / 1e9),
               lag));
       lastRead = read;
       lastLag = lag;
       lastTold = now;
+    }
+
+    private CommandFailedException stuck(FlinkJob job, String what, long lag) throws Exception {
+      return new CommandFailedException(
+          "the job %s (%s) %s, %,d records behind the end of the log; its last failure: %s. Readers see nothing of it; put that right and run bootstrap again"
+              .formatted(name, job.id(), what, lag, job.lastFailure().orElse("none")));
     }
   }
 

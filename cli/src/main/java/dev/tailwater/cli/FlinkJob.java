@@ -24,6 +24,9 @@ interface FlinkJob {
   /** Why it failed last; empty if it never did, or nobody knows. */
   Optional<String> lastFailure() throws Exception;
 
+  /** How often it has failed and was started again, as far as anybody knows; at most a few. */
+  int failures() throws Exception;
+
   /** Cancels it; without effect if it has ended. */
   void cancel() throws Exception;
 
@@ -56,6 +59,11 @@ interface FlinkJob {
         } catch (ExecutionException e) {
           return Optional.of(Failures.describe(e));
         }
+      }
+
+      @Override
+      public int failures() {
+        return 0;
       }
 
       @Override

@@ -88,13 +88,20 @@ final class RemoteFlink implements AutoCloseable {
       }
 
       @Override
-      public Optional<String> lastFailure() throws Exception {
+      public int failures() throws Exception {
+        return exceptions().getExceptionHistory().getEntries().size();
+      }
+
+      private JobExceptionsInfoWithHistory exceptions() throws Exception {
         JobExceptionsHeaders headers = JobExceptionsHeaders.getInstance();
         JobExceptionsMessageParameters parameters = headers.getUnresolvedMessageParameters();
         parameters.jobPathParameter.resolve(job);
-        JobExceptionsInfoWithHistory exceptions =
-            get(client.sendRequest(headers, parameters, EmptyRequestBody.getInstance()));
-        return exceptions.getExceptionHistory().getEntries().stream()
+        return get(client.sendRequest(headers, parameters, EmptyRequestBody.getInstance()));
+      }
+
+      @Override
+      public Optional<String> lastFailure() throws Exception {
+        return exceptions().getExceptionHistory().getEntries().stream()
             .findFirst()
             .map(entry -> innermost(entry.getStacktrace()));
       }
