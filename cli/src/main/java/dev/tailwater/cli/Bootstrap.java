@@ -67,6 +67,8 @@ public final class Bootstrap {
     this.views = Set.copyOf(views);
     this.stores = stores;
     this.console = console;
+    this.name = BootstrapJob.name(this.project.plan(), views);
+    this.group = BootstrapJob.group(this.project.plan(), views);
   }
 
   /** The job's name: it tells the versions. */
