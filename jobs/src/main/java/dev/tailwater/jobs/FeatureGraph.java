@@ -65,9 +65,9 @@ public final class FeatureGraph {
   private final boolean[] activeChains;
   private final List<DataStream<OutgoingRecord>> deadLetters = new ArrayList<>();
   private final Map<Integer, DataStream<FeatureRow>> rowsByEntity = new TreeMap<>();
-  private final Map<Integer, DataStream<Envelope>> toldByEntity = new TreeMap<>();
+  private final Map<Integer, List<DataStream<Envelope>>> toldByEntity = new TreeMap<>();
   private final Map<Integer, DataStream<Envelope>> checkedByStream = new TreeMap<>();
-  private final @Nullable DataStream<Envelope> answers;
+  private final List<DataStream<Envelope>> answers;
 
   /**
    * What a run wants of the graph.
@@ -132,7 +132,7 @@ public final class FeatureGraph {
     findNeeded();
     // A stream joins the flow where the first entity needs it or what is derived from it, and stays
     // in it to the end.
-    DataStream<Envelope> flow = null;
+    List<DataStream<Envelope>> flow = new ArrayList<>();
     boolean[] joined = new boolean[plan.streams().size()];
     for (int entity = 0; entity < plan.entities().size(); entity++) {
       if (!needed[entity]) {
@@ -141,13 +141,12 @@ public final class FeatureGraph {
       for (int stream = 0; stream < joined.length; stream++) {
         int base = baseStreams[stream];
         if (!joined[base] && needs(entity, stream)) {
-          flow = union(flow, check(env, base, sources));
+          flow.add(check(env, base, sources));
           joined[base] = true;
         }
       }
-      if (flow != null) {
-        flow = features(flow, entity, joined);
-        flow = chained(flow, entity);
+      if (!flow.isEmpty()) {
+        flow = chained(features(flow, entity, joined), entity);
       }
     }
     for (int stream : options.labelStreams()) {
@@ -155,11 +154,11 @@ public final class FeatureGraph {
     }
     for (Ask ask : options.asks()) {
       if (!joined[ask.stream()]) {
-        flow = union(flow, check(env, ask.stream(), sources));
+        flow.add(check(env, ask.stream(), sources));
         joined[ask.stream()] = true;
       }
     }
-    if (flow == null && options.labelStreams().isEmpty()) {
+    if (flow.isEmpty() && options.labelStreams().isEmpty()) {
       throw new IllegalArgumentException(
           "project "
               + plan.project()
@@ -235,12 +234,12 @@ public final class FeatureGraph {
 
   /** Answered questions. */
   DataStream<Envelope> answers() {
-    return Objects.requireNonNull(answers);
+    return union(answers);
   }
 
   /** What an entity that the run needs is told and asked. */
   DataStream<Envelope> told(int entity) {
-    return Objects.requireNonNull(toldByEntity.get(entity));
+    return union(Objects.requireNonNull(toldByEntity.get(entity)));
   }
 
   /** Where the key of an entity is in what it is told and asked. */
@@ -334,7 +333,14 @@ public final class FeatureGraph {
     return checked;
   }
 
-  private DataStream<Envelope> features(DataStream<Envelope> flow, int position, boolean[] joined) {
+  /**
+   * Adds the step of one entity.
+   *
+   * @param flow the streams that flow together to the entity
+   * @return those that flow on
+   */
+  private List<DataStream<Envelope>> features(
+      List<DataStream<Envelope>> flow, int position, boolean[] joined) {
     EntityPlan entity = plan.entities().get(position);
     Visits visits = visits(position);
     EntityKey key = key(position);
@@ -348,10 +354,19 @@ public final class FeatureGraph {
             ? new OutputTag<>("feature-rows", FeatureRowSerializer.typeInfo(layouts(plan)))
             : null;
     // An event without a key says nothing about this entity: it goes around the operator.
-    DataStream<Envelope> keyed = someSkip ? flow.filter(key::isPresent) : flow;
-    toldByEntity.put(position, keyed);
+    List<DataStream<Envelope>> told = new ArrayList<>();
+    List<DataStream<Envelope>> next = new ArrayList<>();
+    for (DataStream<Envelope> part : flow) {
+      told.add(someSkip ? part.filter(key::isPresent) : part);
+      if (someSkip) {
+        next.add(part.filter(envelope -> !key.isPresent(envelope)));
+      }
+    }
+    toldByEntity.put(position, told);
     SingleOutputStreamOperator<Envelope> answered =
-        (sortedInput ? inOrder(keyed, key, entity.name()) : keyed.keyBy(key::of, Types.STRING))
+        (sortedInput
+                ? OrderOperator.inOrder(told, EnvelopeSerializer.of(plan), key, entity.name())
+                : union(told).keyBy(key::of, Types.STRING))
             .transform(
                 "features:" + entity.name(),
                 envelopes,
@@ -370,23 +385,16 @@ public final class FeatureGraph {
     if (rows != null) {
       rowsByEntity.put(position, answered.getSideOutput(rows));
     }
-    return someSkip ? answered.union(flow.filter(envelope -> !key.isPresent(envelope))) : answered;
+    next.add(answered);
+    return next;
   }
 
-  /** Key by key, each in the order of the log, and in the same task all of a key. */
-  private DataStream<Envelope> inOrder(DataStream<Envelope> flow, EntityKey key, String entity) {
-    return OrderOperator.inOrder(
-        flow.partitionCustom(
-            (hash, partitions) -> Math.floorMod(hash, partitions),
-            envelope -> key.key(envelope).hashCode() * 0x9e3779b9 >>> 8),
-        EnvelopeSerializer.of(plan),
-        key,
-        "order:" + entity);
-  }
-
-  private static DataStream<Envelope> union(
-      @Nullable DataStream<Envelope> flow, DataStream<Envelope> joining) {
-    return flow == null ? joining : flow.union(joining);
+  private static DataStream<Envelope> union(List<DataStream<Envelope>> streams) {
+    DataStream<Envelope> all = streams.get(0);
+    for (DataStream<Envelope> further : streams.subList(1, streams.size())) {
+      all = all.union(further);
+    }
+    return all;
   }
 
   private boolean needs(int entity, int stream) {
@@ -411,8 +419,8 @@ public final class FeatureGraph {
   }
 
   /** Adds the steps of the chains whose last asked entity this is. */
-  private DataStream<Envelope> chained(DataStream<Envelope> flow, int entity) {
-    DataStream<Envelope> after = flow;
+  private List<DataStream<Envelope>> chained(List<DataStream<Envelope>> flow, int entity) {
+    List<DataStream<Envelope>> after = flow;
     for (int i = 0; i < activeChains.length; i++) {
       ChainPlan chain = plan.chains().get(i);
       int last =
@@ -422,8 +430,10 @@ public final class FeatureGraph {
               .orElse(entity);
       if (activeChains[i] && last == entity) {
         String name = plan.streams().get(chain.stream()).name();
-        after =
-            after
+        DataStream<Envelope> before = union(after);
+        after = new ArrayList<>();
+        after.add(
+            before
                 .flatMap(
                     new ChainFunction(
                         plan,
@@ -433,7 +443,7 @@ public final class FeatureGraph {
                         options.until()))
                 .returns(envelopes)
                 .uid("chain:" + name)
-                .name("chain:" + name);
+                .name("chain:" + name));
       }
     }
     return after;

@@ -589,19 +589,18 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
       while (end < due.size() && Waiting.due(due.get(end)) == next) {
         end++;
       }
-      List<Envelope> dueNow = due.subList(done, end);
       Arrays.fill(learnedViews, false);
-      for (Envelope envelope : dueNow) {
-        if (envelope.isUnknownYet()) {
-          learn(state, envelope);
+      for (int i = done; i < end; i++) {
+        if (due.get(i).isUnknownYet()) {
+          learn(state, due.get(i));
         }
       }
       if (written != null) {
         written.emitDue(state, next, learnedViews);
       }
-      for (Envelope envelope : dueNow) {
-        if (!envelope.isUnknownYet()) {
-          Envelope question = envelope.toAnswer();
+      for (int i = done; i < end; i++) {
+        Envelope question = due.get(i);
+        if (!question.isUnknownYet()) {
           answer(state, question);
           forward(question);
         }

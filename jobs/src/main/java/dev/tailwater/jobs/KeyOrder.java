@@ -9,15 +9,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Deque;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Function;
-import java.util.function.ToLongFunction;
-import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.core.memory.MemorySegment;
 import org.apache.flink.runtime.memory.AbstractPagedInputView;
 import org.apache.flink.runtime.memory.AbstractPagedOutputView;
@@ -28,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * Puts a bounded input in order: all records of one key behind each other, those of a key by a
  * comparator whose first criterion is a time. Between keys there is no order.
  *
- * <p>Records are distributed by their keys' hash over partitions, serialized, and read back one
+ * <p>Records are distributed by their keys' hash over partitions, as bytes, and read back one
  * partition at a time. So what is sorted at once lies together in memory, and records that come
  * nearly in the order of their time, as those of a log do, cost hardly more than being written and
  * read: a general sort of everything by (key, time) would compare each record twenty times with
@@ -36,35 +32,43 @@ import org.jspecify.annotations.Nullable;
  * H. Tanaka, T. Moto-oka: Application of hash to data base machine and its architecture, 1983.)
  *
  * <p>When the pages are used up, partitions continue on disk. A partition that is too large to be
- * turned into objects is distributed again: by another hash, or if it is a single key by time. Not
- * thread-safe.
+ * loaded is distributed again: by another hash, if all hashes are the same by key, and if it is a
+ * single key by time. Not thread-safe.
  */
 final class KeyOrder<T> implements AutoCloseable {
 
   private static final int PARTITIONS = 64;
 
-  /** Serialized bytes of the records that are objects at one time. */
+  /** Bytes of the records that are loaded at one time. */
   static final long LOADED_BYTES = 16 << 20;
 
-  private final TypeSerializer<T> serializer;
-  private final Function<T, Object> keyOf;
-  private final ToLongFunction<T> timeOf;
-  private final Comparator<T> order;
+  private final Packing<T> packing;
   private final PagePool pages;
   private final long loadedBytes;
   private final int level;
 
-  /** The range of times to distribute a single key over, or null to distribute keys. */
-  private final @Nullable TimeRange range;
+  /** What is told apart here, at most {@link #PARTITIONS} ways. */
+  private final Distribution distribution;
 
   /** Whose partition is distributed here, if it was too large. */
   private final @Nullable KeyOrder<T> coarser;
 
   private final List<Partition> partitions = new ArrayList<>();
+  private final LoadedRecords<T> loaded;
 
   private @Nullable ByteBuffer transfer;
 
-  private record TimeRange(long from, long to) {
+  /** How records are distributed. */
+  private sealed interface Distribution {}
+
+  /** Keys by the hash that stands in front of their records. */
+  private record ByHash() implements Distribution {}
+
+  /** Keys of one hash, in the order in which they are found. */
+  private record ByKey(Map<Object, Integer> places) implements Distribution {}
+
+  /** A single key's records by time. */
+  private record ByTime(long from, long to) implements Distribution {
 
     int partition(long time) {
       // At most PARTITIONS of equal width; the span of two longs may not fit into a long.
@@ -76,57 +80,55 @@ final class KeyOrder<T> implements AutoCloseable {
   /**
    * Creates an order without records.
    *
-   * @param timeOf the first criterion of {@code order}
-   * @param loadedBytes serialized bytes of the records that may be objects at one time
+   * @param loadedBytes of the records that may be loaded at one time
    */
-  KeyOrder(
-      TypeSerializer<T> serializer,
-      Function<T, Object> keyOf,
-      ToLongFunction<T> timeOf,
-      Comparator<T> order,
-      PagePool pages,
-      long loadedBytes) {
-    this(serializer, keyOf, timeOf, order, pages, loadedBytes, 0, null, null);
+  KeyOrder(Packing<T> packing, PagePool pages, long loadedBytes) {
+    this(packing, pages, loadedBytes, 0, new ByHash(), null, new LoadedRecords<>(packing));
   }
 
   private KeyOrder(
-      TypeSerializer<T> serializer,
-      Function<T, Object> keyOf,
-      ToLongFunction<T> timeOf,
-      Comparator<T> order,
+      Packing<T> packing,
       PagePool pages,
       long loadedBytes,
       int level,
-      @Nullable TimeRange range,
-      @Nullable KeyOrder<T> coarser) {
-    this.serializer = serializer;
-    this.keyOf = keyOf;
-    this.timeOf = timeOf;
-    this.order = order;
+      Distribution distribution,
+      @Nullable KeyOrder<T> coarser,
+      LoadedRecords<T> loaded) {
+    this.packing = packing;
     this.pages = pages;
     this.loadedBytes = loadedBytes;
     this.level = level;
-    this.range = range;
+    this.distribution = distribution;
     this.coarser = coarser;
+    this.loaded = loaded;
     for (int i = 0; i < PARTITIONS; i++) {
       partitions.add(new Partition());
     }
   }
 
-  /** Takes a record. */
-  void add(T record) throws IOException {
-    Object key = keyOf.apply(record);
-    long time = timeOf.applyAsLong(record);
-    int partition = range == null ? partition(key) : range.partition(time);
-    partitions.get(partition).add(record, key, time);
+  /** Takes a record, which is copied. */
+  void add(Packed record) throws IOException {
+    int key = 0;
+    int partition;
+    if (distribution instanceof ByTime times) {
+      partition = times.partition(record.time());
+    } else if (distribution instanceof ByKey keys) {
+      Object found = packing.by().key(packing.unpack(record.bytes, 0));
+      key = keys.places().computeIfAbsent(found, absent -> keys.places().size());
+      partition = key & (PARTITIONS - 1);
+    } else {
+      key = record.hash();
+      partition = mixed(key) & (PARTITIONS - 1);
+    }
+    partitions.get(partition).add(record, key);
   }
 
-  private int partition(Object key) {
+  private int mixed(int keyHash) {
     // The operator's subtask was chosen by this hash as well: it is mixed anew at each level.
-    int hash = (key.hashCode() + level) * 0x9e3779b9;
+    int hash = (keyHash + level) * 0x9e3779b9;
     hash ^= hash >>> 15;
     hash *= 0x85ebca6b;
-    return (hash ^ hash >>> 13) & (PARTITIONS - 1);
+    return hash ^ hash >>> 13;
   }
 
   /** Gives all records away, in order; there are none afterwards. */
@@ -198,21 +200,28 @@ final class KeyOrder<T> implements AutoCloseable {
     private @Nullable Path path;
     private int pagesOnDisk;
     private int records;
-    private @Nullable Object firstKey;
-    private boolean singleKey = true;
+    private long bytes;
+    private int firstKey;
+
+    /** Whether all have one hash or, where that is known here, one key. */
+    private boolean single = true;
+
     private long firstTime = Long.MAX_VALUE;
     private long lastTime = Long.MIN_VALUE;
 
-    void add(T record, Object key, long time) throws IOException {
+    void add(Packed record, int key) throws IOException {
       Pages out = written;
       if (out == null) {
         out = new Pages(page());
         written = out;
         firstKey = key;
       }
-      serializer.serialize(record, out);
+      int length = record.length();
+      out.write(record.bytes, 0, length);
       records++;
-      singleKey &= key.equals(firstKey);
+      bytes += length;
+      single &= key == firstKey;
+      long time = record.time();
       firstTime = Math.min(firstTime, time);
       lastTime = Math.max(lastTime, time);
     }
@@ -247,26 +256,21 @@ final class KeyOrder<T> implements AutoCloseable {
       if (records == 0) {
         return;
       }
-      long bytes = (pagesOnDisk + full.size() + 1L) * pages.pageSize();
-      if (bytes <= loadedBytes || (singleKey && firstTime == lastTime)) {
-        drainInMemory(to);
+      boolean indivisible = single && !(distribution instanceof ByHash) && firstTime == lastTime;
+      if (bytes <= loadedBytes || indivisible) {
+        Reading reading = new Reading();
+        loaded.load(reading, bytes, records);
+        records = 0;
+        reading.end();
+        close();
+        loaded.drain(to);
         return;
       }
-      TimeRange times = singleKey ? new TimeRange(firstTime, lastTime) : null;
       try (KeyOrder<T> finer =
-          new KeyOrder<>(
-              serializer,
-              keyOf,
-              timeOf,
-              order,
-              pages,
-              loadedBytes,
-              level + 1,
-              times,
-              KeyOrder.this)) {
+          new KeyOrder<>(packing, pages, loadedBytes, level + 1, finer(), KeyOrder.this, loaded)) {
         Reading reading = new Reading();
         for (; records > 0; records--) {
-          finer.add(serializer.deserialize(reading));
+          finer.add(Packed.Serializer.INSTANCE.deserialize(reading));
         }
         reading.end();
         close();
@@ -274,22 +278,13 @@ final class KeyOrder<T> implements AutoCloseable {
       }
     }
 
-    private <E extends Exception> void drainInMemory(ThrowingConsumer<T, E> to)
-        throws E, IOException {
-      Map<Object, List<T>> byKey = new LinkedHashMap<>();
-      Reading reading = new Reading();
-      for (; records > 0; records--) {
-        T record = serializer.deserialize(reading);
-        byKey.computeIfAbsent(keyOf.apply(record), key -> new ArrayList<>()).add(record);
+    private Distribution finer() {
+      if (!single) {
+        return distribution instanceof ByKey ? new ByKey(new HashMap<>()) : new ByHash();
       }
-      reading.end();
-      close();
-      for (List<T> ofKey : byKey.values()) {
-        ofKey.sort(order); // Linear in what is in order already.
-        for (T record : ofKey) {
-          to.accept(record);
-        }
-      }
+      return distribution instanceof ByHash
+          ? new ByKey(new HashMap<>())
+          : new ByTime(firstTime, lastTime);
     }
 
     void close() throws IOException {

@@ -58,7 +58,7 @@ final class KeyedMemory implements KeyMemory {
     List<StateLayout> layouts = entity.inputs().stream().map(EntityPlan.Input::layout).toList();
     states = context.getState(new ValueStateDescriptor<>("key", new KeyState.Serializer(layouts)));
     waiting =
-        new Waiting(
+        new StoredWaiting(
             context.getListState(
                 new ListStateDescriptor<>("waiting", EnvelopeSerializer.of(plan))));
     List<String> names = chunkNames(plan, entity);

@@ -4,10 +4,9 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
-import java.util.Comparator;
 import java.util.Deque;
-import java.util.function.Function;
-import java.util.function.ToLongFunction;
+import java.util.List;
+import java.util.Objects;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.core.memory.ManagedMemoryUseCase;
 import org.apache.flink.core.memory.MemorySegment;
@@ -28,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * the task's managed memory and beyond it on disk. It keeps no state: a run that fails starts anew.
  */
 final class OrderOperator<T> extends AbstractStreamOperator<T>
-    implements OneInputStreamOperator<T, T>, BoundedOneInput {
+    implements OneInputStreamOperator<Packed, T>, BoundedOneInput {
 
   /** Of the managed memory of a task, relative to what else asks for some, in MiB. */
   private static final int MEMORY_WEIGHT = 128;
@@ -57,14 +56,32 @@ final class OrderOperator<T> extends AbstractStreamOperator<T>
   }
 
   /**
-   * A bounded stream in order, in each of its partitions.
+   * The records of bounded streams in order, in each of the partitions, and all of a key in one of
+   * them.
    *
-   * @param name of the operator, and its uid
+   * @param streams together the input; each is packed where it comes from, so their union is not
+   *     exchanged once more
+   * @param name of what they are ordered for
    */
   static <T> SingleOutputStreamOperator<T> inOrder(
-      DataStream<T> stream, TypeSerializer<T> serializer, By<T> by, String name) {
+      List<DataStream<T>> streams, TypeSerializer<T> serializer, By<T> by, String name) {
+    DataStream<Packed> packed = null;
+    for (int i = 0; i < streams.size(); i++) {
+      DataStream<Packed> part =
+          streams
+              .get(i)
+              .transform("pack:" + name, Packed.typeInfo(), new PackOperator<>(serializer, by))
+              .uid("pack:" + name + ":" + i);
+      packed = packed == null ? part : packed.union(part);
+    }
     SingleOutputStreamOperator<T> ordered =
-        stream.transform(name, stream.getType(), new OrderOperator<>(serializer, by)).uid(name);
+        Objects.requireNonNull(packed)
+            .partitionCustom(
+                (hash, partitions) -> Math.floorMod(hash, partitions),
+                record -> record.hash() * 0x9e3779b9 >>> 8)
+            .transform(
+                "order:" + name, streams.get(0).getType(), new OrderOperator<>(serializer, by))
+            .uid("order:" + name);
     ordered
         .getTransformation()
         .declareManagedMemoryUseCaseAtOperatorScope(ManagedMemoryUseCase.OPERATOR, MEMORY_WEIGHT);
@@ -74,22 +91,19 @@ final class OrderOperator<T> extends AbstractStreamOperator<T>
   @Override
   public void open() throws Exception {
     super.open();
-    Function<T, Object> keyOf = by::key;
-    ToLongFunction<T> timeOf = by::time;
-    Comparator<T> comparator = by::compare;
     order =
-        new KeyOrder<>(
-            serializer, keyOf, timeOf, comparator, new ManagedPages(), KeyOrder.LOADED_BYTES);
+        new KeyOrder<>(new Packing<>(serializer, by), new ManagedPages(), KeyOrder.LOADED_BYTES);
   }
 
   @Override
-  public void processElement(StreamRecord<T> element) throws Exception {
+  public void processElement(StreamRecord<Packed> element) throws Exception {
     order.add(element.getValue());
   }
 
   @Override
   public void endInput() throws Exception {
-    order.drain(record -> output.collect(new StreamRecord<>(record, by.time(record))));
+    StreamRecord<T> emitted = new StreamRecord<>(null);
+    order.drain(record -> output.collect(emitted.replace(record, by.time(record))));
   }
 
   @Override

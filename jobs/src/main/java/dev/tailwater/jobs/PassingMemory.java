@@ -3,17 +3,14 @@ package dev.tailwater.jobs;
 import dev.tailwater.kernel.Chunk;
 import dev.tailwater.kernel.ChunkStore;
 import dev.tailwater.kernel.HeapChunkStore;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.stream.Stream;
-import org.apache.flink.api.common.state.ListState;
 import org.jspecify.annotations.Nullable;
 
 /** One key at a time, where the keys of a bounded input come one after the other. */
 final class PassingMemory implements KeyMemory {
 
   private final ChunkStore[] chunks;
-  private final Waiting waiting = new Waiting(new Envelopes());
+  private final Waiting waiting = new PassingWaiting();
   private String key = "";
   private @Nullable KeyState state;
 
@@ -88,36 +85,6 @@ final class PassingMemory implements KeyMemory {
     @Override
     public void remove(int id) {
       current.remove(id);
-    }
-  }
-
-  private static final class Envelopes implements ListState<Envelope> {
-
-    private List<Envelope> envelopes = new ArrayList<>();
-
-    @Override
-    public Iterable<Envelope> get() {
-      return envelopes;
-    }
-
-    @Override
-    public void add(Envelope envelope) {
-      envelopes.add(envelope);
-    }
-
-    @Override
-    public void addAll(List<Envelope> added) {
-      envelopes.addAll(added);
-    }
-
-    @Override
-    public void update(List<Envelope> replacing) {
-      envelopes = new ArrayList<>(replacing);
-    }
-
-    @Override
-    public void clear() {
-      envelopes.clear();
     }
   }
 }

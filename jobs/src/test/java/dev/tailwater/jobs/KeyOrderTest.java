@@ -31,6 +31,28 @@ class KeyOrderTest {
       Comparator.comparingLong(KeyOrderTest::time)
           .thenComparingInt(text -> Integer.parseInt(text.substring(text.indexOf('#') + 1)));
 
+  private static final String SAME_HASH = "keys of the same hash";
+
+  private static final Packing<String> PACKING =
+      new Packing<>(
+          StringSerializer.INSTANCE,
+          new OrderOperator.By<>() {
+            @Override
+            public Object key(String record) {
+              return KeyOrderTest.key(record);
+            }
+
+            @Override
+            public long time(String record) {
+              return KeyOrderTest.time(record);
+            }
+
+            @Override
+            public int compare(String one, String other) {
+              return BY_TIME_AND_NUMBER.compare(one, other);
+            }
+          });
+
   private final Path folder;
 
   KeyOrderTest(@TempDir Path folder) {
@@ -38,7 +60,7 @@ class KeyOrderTest {
   }
 
   /** How much memory there is for how many records of how many keys and times. */
-  record Case(String name, int records, int keys, int times, int pages, long loadedBytes) {
+  record Case(String name, int records, int keys, long times, int pages, long loadedBytes) {
     @Override
     public String toString() {
       return name;
@@ -53,7 +75,11 @@ class KeyOrderTest {
         new Case("partitions distributed again", 40_000, 300, 1_000, 260, 2_000),
         new Case("one key in slices of time", 40_000, 1, 1_000, 260, 2_000),
         new Case("two keys in slices of time", 40_000, 2, 100_000, 400, 2_000),
-        new Case("one key at one instant", 3_000, 1, 1, 260, 2_000));
+        new Case("one key at one instant", 3_000, 1, 1, 260, 2_000),
+        new Case("times that do not fit beside a place", 5_000, 30, Long.MAX_VALUE, 1000, 1 << 20),
+        new Case("times that are far apart, in slices", 9_000, 1, Long.MAX_VALUE, 260, 2_000),
+        new Case(SAME_HASH + " in memory", 5_000, 100, 1_000, 1000, 1 << 20),
+        new Case(SAME_HASH + " distributed again", 40_000, 100, 1_000, 500, 2_000));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -63,14 +89,16 @@ class KeyOrderTest {
     List<String> records = new ArrayList<>();
     for (int i = 0; i < of.records; i++) {
       // Nearly in the order of time, as a log is.
-      long time = Math.max(0, (long) i * of.times / of.records - random.nextInt(20));
-      records.add("key-" + random.nextInt(of.keys) + "@" + (time - 3) + "#" + i);
+      long time = Math.max(0, (long) ((double) i * of.times / of.records) - random.nextInt(20));
+      String key =
+          of.name.startsWith(SAME_HASH) ? sameHash(of, random) : "key-" + random.nextInt(of.keys);
+      records.add(key + "@" + (time - 3) + "#" + i);
     }
     Pages pages = new Pages(of.pages);
     List<String> ordered = new ArrayList<>();
     try (KeyOrder<String> order = order(pages, of.loadedBytes)) {
       for (String record : records) {
-        order.add(record);
+        order.add(PACKING.pack(record));
       }
       order.drain(ordered::add);
     }
@@ -96,7 +124,7 @@ class KeyOrderTest {
     Pages pages = new Pages(140);
     KeyOrder<String> order = order(pages, 1 << 20);
     for (int i = 0; i < 40_000; i++) {
-      order.add("key-" + i % 100 + "@" + i + "#" + i);
+      order.add(PACKING.pack("key-" + i % 100 + "@" + i + "#" + i));
     }
     assertThatThrownBy(
             () ->
@@ -121,21 +149,25 @@ class KeyOrderTest {
     assertThatThrownBy(
             () -> {
               for (int i = 0; i < 1_000; i++) {
-                order.add("key-" + i + "@0#" + i);
+                order.add(PACKING.pack("key-" + i + "@0#" + i));
               }
             })
         .hasMessageContaining("too little memory")
         .hasMessageContaining("taskmanager.memory.managed.size");
   }
 
+  /** One of the case's keys, all of which have the same hash. */
+  private static String sameHash(Case of, Random random) {
+    int number = random.nextInt(of.keys);
+    StringBuilder key = new StringBuilder();
+    for (int bit = 0; bit < 7; bit++) {
+      key.append((number >> bit & 1) == 0 ? "Aa" : "BB");
+    }
+    return key.toString();
+  }
+
   private static KeyOrder<String> order(Pages pages, long loadedBytes) {
-    return new KeyOrder<>(
-        StringSerializer.INSTANCE,
-        KeyOrderTest::key,
-        KeyOrderTest::time,
-        BY_TIME_AND_NUMBER,
-        pages,
-        loadedBytes);
+    return new KeyOrder<>(PACKING, pages, loadedBytes);
   }
 
   private static String key(String record) {
