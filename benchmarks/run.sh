@@ -6,10 +6,12 @@ name="$1"
 main="$2"
 shift 2
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-classes="$root/benchmarks/target/classes"
 class_path="$root/benchmarks/target/class-path.txt"
 
-if [[ ! -d "$classes/dev/tailwater/benchmarks" ]]; then
+# A jar: classes of a folder cannot be archived.
+classes="$(ls "$root"/benchmarks/target/tailwater-benchmarks-*.jar 2>/dev/null | head -n 1)" || true
+
+if [[ -z "$classes" ]]; then
   echo "$name: the benchmarks are not built; run 'mvn -DskipTests install' in $root first" >&2
   exit 1
 fi

@@ -104,6 +104,19 @@ final class Arguments {
   }
 
   /**
+   * Yes, unless the option says no.
+   *
+   * @throws IllegalArgumentException if the option has another value
+   */
+  boolean yes(String option) {
+    String value = values.getOrDefault(option, "yes");
+    if (!value.equals("yes") && !value.equals("no")) {
+      throw new IllegalArgumentException(option + ": '" + value + "' is neither yes nor no");
+    }
+    return value.equals("yes");
+  }
+
+  /**
    * The option {@code --heap}, as for {@code java -Xmx}.
    *
    * @throws IllegalArgumentException if it has another form

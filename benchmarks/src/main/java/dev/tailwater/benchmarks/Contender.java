@@ -1,6 +1,7 @@
 package dev.tailwater.benchmarks;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * One way to compute the fraud table's windowed features, see {@link FraudFeatures}. {@link
@@ -17,6 +18,11 @@ interface Contender {
    * @param csv a CSV file with a header, plain or gzipped
    */
   Result run(Path csv) throws Exception;
+
+  /** What its JVM is started with, besides the heap that all have. */
+  default List<String> jvmOptions() {
+    return List.of();
+  }
 
   /**
    * What a run did.

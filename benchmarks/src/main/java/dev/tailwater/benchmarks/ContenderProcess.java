@@ -6,7 +6,9 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -34,19 +36,53 @@ final class ContenderProcess {
    * Starts the process, which shares this process's standard streams, and waits for it.
    *
    * @param heap as for {@code java -Xmx}
+   * @param archive of classes, see {@link #archive}; absent for none
    * @throws IOException if it fails or does not end in time; it is not running then
    */
-  static Measured run(Contender contender, Path csv, String heap, Duration timeout)
+  static Measured run(
+      Contender contender, Path csv, String heap, Duration timeout, Optional<Path> archive)
+      throws IOException, InterruptedException {
+    return run(
+        contender,
+        csv,
+        heap,
+        timeout,
+        archive.map(file -> List.of("-XX:SharedArchiveFile=" + file)).orElse(List.of()));
+  }
+
+  /**
+   * Runs the contender once over few transactions and keeps the classes that its JVM has loaded
+   * then as they are in memory, as {@code ./tailwater} does for its commands when it is built.
+   *
+   * @param transactions a short file
+   * @param archive the file to write
+   */
+  static void archive(
+      Contender contender, Path transactions, String heap, Duration timeout, Path archive)
+      throws IOException, InterruptedException {
+    Measured unused =
+        run(
+            contender,
+            transactions,
+            heap,
+            timeout,
+            // It warns of every class that is too old to be archived.
+            List.of(
+                "-Xlog:cds=off", "-Xlog:cds+dynamic=off", "-XX:ArchiveClassesAtExit=" + archive));
+  }
+
+  private static Measured run(
+      Contender contender, Path csv, String heap, Duration timeout, List<String> options)
       throws IOException, InterruptedException {
     Path work = Files.createTempDirectory("fraud-bench");
     try {
       Path report = work.resolve("report");
-      // A file, because command lines are too short for the class path on some systems.
-      Path arguments = work.resolve("arguments");
-      Files.write(
-          arguments,
+      List<String> arguments = new ArrayList<>();
+      arguments.add("-Xmx" + heap);
+      arguments.addAll(contender.jvmOptions());
+      options.forEach(option -> arguments.add(quoted(option)));
+      arguments.addAll(
           List.of(
-              "-Xmx" + heap,
               "-cp",
               quoted(System.getProperty("java.class.path")),
               FraudBench.class.getName(),
@@ -54,9 +90,12 @@ final class ContenderProcess {
               contender.name(),
               quoted(csv.toAbsolutePath().toString()),
               quoted(report.toString())));
+      // A file, because command lines are too short for the class path on some systems.
+      Path file = work.resolve("arguments");
+      Files.write(file, arguments);
       ProcessBuilder builder =
           new ProcessBuilder(
-              Path.of(System.getProperty("java.home"), "bin", "java").toString(), "@" + arguments);
+              Path.of(System.getProperty("java.home"), "bin", "java").toString(), "@" + file);
       builder.inheritIO();
       long start = System.nanoTime();
       Process process = builder.start();

@@ -35,6 +35,12 @@ final class TailwaterBounded implements Contender {
     return "tailwater";
   }
 
+  /** As {@code ./tailwater} starts commands that run a job and end. */
+  @Override
+  public List<String> jvmOptions() {
+    return List.of("-XX:+UseSerialGC", "-XX:CompileThresholdScaling=3");
+  }
+
   @Override
   public Result run(Path csv) throws Exception {
     StreamExecutionEnvironment env = environment();

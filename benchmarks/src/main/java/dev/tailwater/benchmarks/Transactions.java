@@ -1,8 +1,11 @@
 package dev.tailwater.benchmarks;
 
 import java.io.BufferedInputStream;
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,14 +44,35 @@ final class Transactions {
    */
   static Transactions read(Path csv) throws IOException {
     Transactions transactions = new Transactions();
-    try (InputStream file = Files.newInputStream(csv);
-        InputStream bytes =
-            csv.toString().endsWith(".gz")
-                ? new GZIPInputStream(file, 1 << 16)
-                : new BufferedInputStream(file)) {
+    try (InputStream bytes = open(csv)) {
       transactions.readAll(csv, bytes);
     }
     return transactions;
+  }
+
+  /**
+   * Copies the header and the first rows of a plain or gzipped file.
+   *
+   * @param to a plain file
+   */
+  static void copyFirst(Path csv, Path to, int rows) throws IOException {
+    try (BufferedReader lines =
+            new BufferedReader(new InputStreamReader(open(csv), StandardCharsets.UTF_8));
+        BufferedWriter copy = Files.newBufferedWriter(to)) {
+      String line = lines.readLine();
+      for (int i = 0; i <= rows && line != null; i++) {
+        copy.write(line);
+        copy.newLine();
+        line = lines.readLine();
+      }
+    }
+  }
+
+  private static InputStream open(Path csv) throws IOException {
+    InputStream file = Files.newInputStream(csv);
+    return csv.toString().endsWith(".gz")
+        ? new GZIPInputStream(file, 1 << 16)
+        : new BufferedInputStream(file);
   }
 
   private void readAll(Path csv, InputStream bytes) throws IOException {

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -86,7 +87,8 @@ class FraudBenchTest {
     Path csv = RandomTransactions.write(directory, 1);
 
     Measured measured =
-        ContenderProcess.run(new PrimitiveLoop(), csv, "64m", Duration.ofMinutes(1));
+        ContenderProcess.run(
+            new PrimitiveLoop(), csv, "64m", Duration.ofMinutes(1), Optional.empty());
 
     assertThat(measured.wallSeconds()).isGreaterThan(measured.result().jobSeconds());
     assertThat(measured.result().checksum()).isPositive();
