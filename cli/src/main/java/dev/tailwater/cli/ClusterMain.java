@@ -15,9 +15,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * The entry class of a job on a Flink cluster: {@code live|archive PROJECT --environment=FILE
- * [--models=DIR]}. The cluster decides parallelism, state and checkpoints; the environment file
- * names log and stores; the topics must exist.
+ * The entry class of a job on a Flink cluster: {@code live|archive|maintain PROJECT
+ * --environment=FILE [--models=DIR]}. The cluster decides parallelism, state and checkpoints; the
+ * environment file names log and stores; the topics must exist.
  */
 @Command(name = "tailwater-job", sortOptions = false)
 public final class ClusterMain implements Callable<Integer> {
@@ -25,10 +25,11 @@ public final class ClusterMain implements Callable<Integer> {
   /** Which of the project's jobs, named as they are typed. */
   enum Job {
     live,
-    archive
+    archive,
+    maintain
   }
 
-  @Parameters(index = "0", description = "live or archive.")
+  @Parameters(index = "0", description = "live, archive or maintain.")
   private Job job = Job.live;
 
   @Parameters(index = "1", description = "The project's folder.")
@@ -84,10 +85,10 @@ public final class ClusterMain implements Callable<Integer> {
             Lakes.of(config, project),
             ModelRepository.open(registered == null ? project : registered));
     StreamExecutionEnvironment flink = StreamExecutionEnvironment.getExecutionEnvironment();
-    if (job == Job.live) {
-      jobs.buildLive(flink, Map.of(), 0);
-    } else {
-      jobs.buildArchive(flink);
+    switch (job) {
+      case live -> jobs.buildLive(flink, Map.of(), 0);
+      case archive -> jobs.buildArchive(flink);
+      case maintain -> jobs.buildMaintenance(flink, config.tableCare());
     }
     Object unused = flink.execute(loaded.plan().project() + ": " + job);
     return Main.OK;

@@ -1,5 +1,6 @@
 package dev.tailwater.cli;
 
+import dev.tailwater.connectors.iceberg.TableCare;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -29,6 +30,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  *   uri: {file: /run/secrets/redis-uri}
  * lake:
  *   catalog: {type: rest, uri: "https://catalog.internal", credential: {env: CATALOG_CREDENTIAL}}
+ *   maintenance: {every: 10m, target_file_size: 128mb, keep_snapshots_for: 7d}
  * flink:
  *   parallelism: 2
  *   checkpoint_directory: file:///var/lib/tailwater/checkpoints
@@ -45,6 +47,8 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  * @param kafka the broker to use, or empty for the local one
  * @param redisUri the online store to use, or empty for the local one
  * @param lakeCatalog Iceberg catalog properties, or empty for the local lake
+ * @param tableCare how the tables are kept in order
+ * @param keepsTables whether {@code up} runs the job that does it
  * @param parallelism of every job, 1 to 128
  * @param checkpointDirectory a URI, or empty for the home folder
  * @param checkpointInterval 100 ms to 1 h
@@ -56,6 +60,8 @@ public record EnvironmentConfig(
     Optional<Kafka> kafka,
     Optional<String> redisUri,
     Map<String, String> lakeCatalog,
+    TableCare tableCare,
+    boolean keepsTables,
     int parallelism,
     Optional<String> checkpointDirectory,
     Duration checkpointInterval,
@@ -67,7 +73,12 @@ public record EnvironmentConfig(
   public static final String FILE_NAME = "tailwater.yaml";
 
   private static final long MAX_FILE_BYTES = 1 << 20;
-  private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|s|m|h)");
+  private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|s|m|h|d)");
+  private static final Pattern SIZE = Pattern.compile("([0-9]{1,5})(mb|gb)");
+  private static final String CARE = "lake.maintenance";
+
+  /** YAML reads the word as a text or as false. */
+  private static final String OFF = "off";
 
   public EnvironmentConfig {
     lakeCatalog = Map.copyOf(lakeCatalog);
@@ -110,6 +121,8 @@ public record EnvironmentConfig(
         Optional.empty(),
         Optional.empty(),
         Map.of(),
+        TableCare.DEFAULT,
+        true,
         2,
         Optional.empty(),
         Duration.ofSeconds(10),
@@ -124,6 +137,8 @@ public record EnvironmentConfig(
         kafka,
         redisUri,
         lakeCatalog,
+        tableCare,
+        keepsTables,
         parallelism,
         checkpointDirectory,
         interval,
@@ -166,7 +181,18 @@ public record EnvironmentConfig(
       Map<?, ?> root = section(document(), "", Set.of("kafka", "redis", "lake", "flink", "local"));
       Map<?, ?> kafka = section(root.get("kafka"), "kafka", Set.of("bootstrap", "properties"));
       Map<?, ?> redis = section(root.get("redis"), "redis", Set.of("uri"));
-      Map<?, ?> lake = section(root.get("lake"), "lake", Set.of("catalog"));
+      Map<?, ?> lake = section(root.get("lake"), "lake", Set.of("catalog", "maintenance"));
+      Map<?, ?> care =
+          section(
+              lake.get("maintenance"),
+              CARE,
+              Set.of(
+                  "every",
+                  "target_file_size",
+                  "min_input_files",
+                  "keep_snapshots_for",
+                  "keep_snapshots",
+                  "delete_orphans_after"));
       Map<?, ?> flink =
           section(
               root.get("flink"),
@@ -182,9 +208,16 @@ public record EnvironmentConfig(
                       new Kafka(bootstrap, texts(kafka.get("properties"), "kafka.properties"))),
           redisUri(redis),
           texts(lake.get("catalog"), "lake.catalog"),
+          tableCare(care),
+          !OFF.equals(care.get("every")) && !Boolean.FALSE.equals(care.get("every")),
           number(flink, "flink.", "parallelism", 1, 128).orElse(defaults.parallelism()),
           text(flink, "flink.", "checkpoint_directory"),
-          duration(flink, defaults.checkpointInterval()),
+          duration(
+              flink,
+              "flink.",
+              "checkpoint_interval",
+              defaults.checkpointInterval(),
+              new Range(Duration.ofMillis(100), "100ms", Duration.ofHours(1), "1h")),
           number(local, "local.", "kafka_port", 1, 65_535),
           number(local, "local.", "redis_port", 1, 65_535),
           number(local, "local.", "web_port", 1, 65_535));
@@ -257,8 +290,12 @@ public record EnvironmentConfig(
       return uri;
     }
 
-    private Duration duration(Map<?, ?> flink, Duration otherwise) {
-      Optional<String> written = text(flink, "flink.", "checkpoint_interval");
+    /** What a duration may be, with the words for it. */
+    private record Range(Duration least, String leastWord, Duration most, String mostWord) {}
+
+    private Duration duration(
+        Map<?, ?> section, String prefix, String name, Duration otherwise, Range range) {
+      Optional<String> written = text(section, prefix, name);
       if (written.isEmpty()) {
         return otherwise;
       }
@@ -270,17 +307,71 @@ public record EnvironmentConfig(
               case "ms" -> Duration.ofMillis(amount);
               case "s" -> Duration.ofSeconds(amount);
               case "m" -> Duration.ofMinutes(amount);
-              default -> Duration.ofHours(amount);
+              case "h" -> Duration.ofHours(amount);
+              default -> Duration.ofDays(amount);
             };
-        if (duration.compareTo(Duration.ofMillis(100)) >= 0
-            && duration.compareTo(Duration.ofHours(1)) <= 0) {
+        if (duration.compareTo(range.least()) >= 0 && duration.compareTo(range.most()) <= 0) {
           return duration;
         }
       }
       throw problem(
-          "flink.checkpoint_interval",
-          "'" + written.get() + "' is not a duration from 100ms to 1h",
+          prefix + name,
+          "'"
+              + written.get()
+              + "' is not a duration from "
+              + range.leastWord()
+              + " to "
+              + range.mostWord(),
           "write a number and a unit, as in 10s");
+    }
+
+    private TableCare tableCare(Map<?, ?> care) {
+      TableCare defaults = TableCare.DEFAULT;
+      String prefix = CARE + ".";
+      boolean off = OFF.equals(care.get("every")) || Boolean.FALSE.equals(care.get("every"));
+      Duration longest = Duration.ofDays(3650);
+      return new TableCare(
+          off
+              ? defaults.every()
+              : duration(
+                  care,
+                  prefix,
+                  "every",
+                  defaults.every(),
+                  new Range(Duration.ofSeconds(10), "10s", Duration.ofDays(1), "1d (or off)")),
+          size(care, prefix, "target_file_size", defaults.targetFileBytes()),
+          number(care, prefix, "min_input_files", 2, 10_000).orElse(defaults.minInputFiles()),
+          duration(
+              care,
+              prefix,
+              "keep_snapshots_for",
+              defaults.keepSnapshotsFor(),
+              new Range(Duration.ofMinutes(10), "10m", longest, "3650d")),
+          number(care, prefix, "keep_snapshots", 10, 100_000).orElse(defaults.keepSnapshots()),
+          duration(
+              care,
+              prefix,
+              "delete_orphans_after",
+              defaults.deleteOrphansAfter(),
+              new Range(Duration.ofDays(1), "1d", longest, "3650d")));
+    }
+
+    private long size(Map<?, ?> section, String prefix, String name, long otherwise) {
+      Optional<String> written = text(section, prefix, name);
+      if (written.isEmpty()) {
+        return otherwise;
+      }
+      Matcher matcher = SIZE.matcher(written.get());
+      if (matcher.matches()) {
+        long bytes = Long.parseLong(matcher.group(1)) << ("gb".equals(matcher.group(2)) ? 30 : 20);
+        if (bytes >= 1 << 20 && bytes <= 16L << 30) {
+          return bytes;
+        }
+      }
+      throw problem(
+          prefix + name,
+          "'" + written.get() + "' is not a size from 1mb to 16gb",
+          "write a number and a unit, as in 128mb");
     }
 
     private Optional<Integer> number(

@@ -1,12 +1,15 @@
 package dev.tailwater.cli;
 
 import dev.tailwater.connectors.iceberg.Lake;
+import dev.tailwater.connectors.iceberg.LakeTables;
+import dev.tailwater.connectors.iceberg.TableCare;
 import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.connectors.kafka.TopicSpec;
 import dev.tailwater.connectors.kafka.Topics;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.jobs.ArchiveJob;
 import dev.tailwater.jobs.LiveJob;
+import dev.tailwater.jobs.MaintenanceJob;
 import dev.tailwater.jobs.ServedModel;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.StreamPlan;
@@ -87,6 +90,20 @@ public record ProjectJobs(
   public void buildArchive(StreamExecutionEnvironment environment) {
     ArchiveJob.build(
         environment, project.plan(), new ArchiveJob.Config(log, lake, REMEMBER_QUESTIONS_FOR));
+  }
+
+  /**
+   * Adds the job that looks after the tables that there are.
+   *
+   * @throws CommandFailedException if there is none yet
+   */
+  public void buildMaintenance(StreamExecutionEnvironment environment, TableCare care) {
+    List<String> tables = new LakeTables(lake).names();
+    if (tables.isEmpty()) {
+      throw new CommandFailedException(
+          lake + " has no tables yet: start the live or the archive job first");
+    }
+    MaintenanceJob.build(environment, lake, tables, care);
   }
 
   /** The version of each model that is served now, or that none is registered yet. */

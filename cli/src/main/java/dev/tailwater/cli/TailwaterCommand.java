@@ -10,7 +10,9 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import picocli.AutoComplete;
@@ -21,6 +23,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.ScopeType;
 
 /** The grammar of the command line. Each method is one command and hands on to its own class. */
@@ -28,7 +31,7 @@ import picocli.CommandLine.ScopeType;
     name = "tailwater",
     description = "Fresh features and fresh predictions from one log.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = HelpCommand.class,
+    subcommands = {HelpCommand.class, TailwaterCommand.Tables.class},
     mixinStandardHelpOptions = true,
     scope = ScopeType.INHERIT,
     version = "tailwater 0.1.0-SNAPSHOT",
@@ -476,6 +479,82 @@ final class TailwaterCommand {
     Lake lake = Lakes.find(in.load(Path.of(""), environment), session.home());
     return new SqlCommand(session.console())
         .run(statement, lake.sqlCatalogProperties(), write, json, limit);
+  }
+
+  @Command(
+      name = "maintain",
+      description =
+          "Compact the tables of the lake, expire old snapshots and delete orphans, once.")
+  int maintain(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Option(names = "--table", paramLabel = "T", description = "Only this table.")
+          @Nullable String table,
+      @Option(names = "--dry-run", description = "Only show what is due.") boolean dryRun,
+      @Option(names = "--json", description = "Print the result as JSON.") boolean json,
+      @Mixin EnvironmentOption in)
+      throws Exception {
+    Session session = begin("maintain");
+    EnvironmentConfig config = in.load(project, environment);
+    Lake lake = Lakes.find(config, session.home());
+    return new MaintainCommand(session, lake, config.tableCare())
+        .run(Optional.ofNullable(table), dryRun, json, Instant.now());
+  }
+
+  /** {@code tables}, which has a command of its own below it. */
+  @Command(name = "tables", description = "Show what the tables of the lake are made of.")
+  static final class Tables implements Callable<Integer> {
+
+    @ParentCommand private @Nullable TailwaterCommand parent;
+
+    @Parameters(paramLabel = "PROJECT", arity = "0..1", description = "Whose environment counts.")
+    private Path project = Path.of("");
+
+    @Option(names = "--json", description = "Print the figures as JSON.")
+    private boolean json;
+
+    @Mixin private EnvironmentOption in = new EnvironmentOption();
+
+    @Override
+    public Integer call() throws Exception {
+      return command(project, in).show(json);
+    }
+
+    @Command(
+        name = "rollback",
+        description = {
+          "Take a table back to a snapshot, or all feature tables to a checkpoint of a job.",
+          "Stop every job that writes them first."
+        })
+    int rollback(
+        @Parameters(paramLabel = "TABLE", arity = "0..1", description = "As tables shows it.")
+            @Nullable String table,
+        @Parameters(paramLabel = "SNAPSHOT", arity = "0..1", description = "Its id.")
+            @Nullable Long snapshot,
+        @Option(
+                names = "--to-checkpoint",
+                paramLabel = "JOB@N",
+                description = "What the tables held when this checkpoint completed.")
+            @Nullable String checkpoint,
+        @Option(names = "--force", description = "Also undo what other jobs have written since.")
+            boolean force,
+        @Option(
+                names = "--project",
+                paramLabel = "PROJECT",
+                description = "Whose environment counts.")
+            @Nullable Path ofProject,
+        @Mixin EnvironmentOption environmentOfProject)
+        throws Exception {
+      return command(ofProject == null ? project : ofProject, environmentOfProject)
+          .rollBack(table, snapshot, checkpoint, force);
+    }
+
+    private TablesCommand command(Path ofProject, EnvironmentOption option) throws IOException {
+      TailwaterCommand root = Objects.requireNonNull(parent, "picocli sets it");
+      Session session = root.begin("tables");
+      EnvironmentConfig config = option.load(ofProject, root.environment);
+      return new TablesCommand(
+          session.console(), Lakes.find(config, session.home()), config.tableCare());
+    }
   }
 
   @Command(

@@ -86,6 +86,13 @@ final class UpCommand {
       jobs.buildArchive(archive);
       running.add(archive.executeAsync(name + ": archive"));
     }
+    if (environment.keepsTables()) {
+      // After the others, which make the tables. One task each, that mostly wait.
+      StreamExecutionEnvironment maintenance = stack.environment();
+      maintenance.setParallelism(1);
+      jobs.buildMaintenance(maintenance, environment.tableCare());
+      running.add(maintenance.executeAsync(name + ": maintain"));
+    }
     return running;
   }
 

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -80,13 +81,20 @@ public final class LakeTables {
   /**
    * What care would do to a table now.
    *
-   * @param filesToCompact that compaction would replace
-   * @param bytesToCompact in them
+   * @param files the paths of those that compaction would replace
+   * @param bytes in them
    * @param filesAfter how many it would write instead, roughly
-   * @param snapshotsToExpire that are old enough and not among those that are kept
+   * @param snapshots that are old enough to expire, and not among those that are kept
    */
-  public record DueCare(
-      int filesToCompact, long bytesToCompact, int filesAfter, int snapshotsToExpire) {}
+  public record DueCare(Set<String> files, long bytes, int filesAfter, Set<Long> snapshots) {
+
+    private static final DueCare NONE = new DueCare(Set.of(), 0, 0, Set.of());
+
+    public DueCare {
+      files = Set.copyOf(files);
+      snapshots = Set.copyOf(snapshots);
+    }
+  }
 
   /**
    * What a round of care would do to a table.
@@ -211,32 +219,59 @@ public final class LakeTables {
   private static DueCare due(Table table, TableCare care, Instant now) {
     Snapshot current = table.currentSnapshot();
     if (current == null) {
-      return new DueCare(0, 0, 0, 0);
+      return DueCare.NONE;
     }
     // Iceberg's own planners, so that a forecast and a round cannot disagree.
     BinPackRewriteFilePlanner planner =
         new BinPackRewriteFilePlanner(table, Expressions.alwaysTrue(), current.snapshotId(), false);
     planner.init(LakeMaintenance.compactionOptions(care));
-    int files = 0;
+    Set<String> files = new HashSet<>();
     long bytes = 0;
     int filesAfter = 0;
     try (CloseableIterable<RewriteFileGroup> groups = planner.plan().groups()) {
       for (RewriteFileGroup group : groups) {
-        files += group.inputFileNum();
+        group.rewrittenFiles().forEach(file -> files.add(file.location()));
         bytes += group.inputFilesSizeInBytes();
         filesAfter += group.expectedOutputFiles();
       }
     } catch (IOException e) {
       throw new UncheckedIOException("Reading the files of " + table.name() + " failed", e);
     }
-    int snapshots =
-        table
-            .expireSnapshots()
-            .expireOlderThan(now.minus(care.keepSnapshotsFor()).toEpochMilli())
-            .retainLast(care.keepSnapshots())
-            .apply()
-            .size();
+    Set<Long> snapshots = new HashSet<>();
+    table
+        .expireSnapshots()
+        .expireOlderThan(now.minus(care.keepSnapshotsFor()).toEpochMilli())
+        .retainLast(care.keepSnapshots())
+        .apply()
+        .forEach(snapshot -> snapshots.add(snapshot.snapshotId()));
     return new DueCare(files, bytes, filesAfter, snapshots);
+  }
+
+  /**
+   * What of the care that was due has not been taken.
+   *
+   * @throws IllegalArgumentException if there is no such table
+   */
+  public DueCare stillDue(String name, DueCare due) {
+    return lake.onCatalog(
+        catalog -> {
+          Table table = Lake.loaded(catalog, TableIdentifier.parse(name));
+          Set<String> files = new HashSet<>();
+          long bytes = 0;
+          try (CloseableIterable<FileScanTask> tasks = table.newScan().planFiles()) {
+            for (FileScanTask task : tasks) {
+              if (due.files().contains(task.file().location())) {
+                files.add(task.file().location());
+                bytes += task.file().fileSizeInBytes();
+              }
+            }
+          } catch (IOException e) {
+            throw new UncheckedIOException("Reading the files of table " + name + " failed", e);
+          }
+          Set<Long> snapshots = new HashSet<>(due.snapshots());
+          snapshots.removeIf(snapshot -> table.snapshot(snapshot) == null);
+          return new DueCare(files, bytes, 0, snapshots);
+        });
   }
 
   /** A table, or nothing if it is not there any more. */

@@ -62,7 +62,7 @@ class LakeMaintenanceIT {
     TableReport after = report();
     assertThat(before.rows()).isEqualTo(ROWS);
     assertThat(before.smallFiles()).isEqualTo(before.dataFiles()).isGreaterThan(10);
-    assertThat(due.filesToCompact()).isEqualTo(before.dataFiles());
+    assertThat(due.files()).hasSize(before.dataFiles());
     assertThat(due.filesAfter()).isEqualTo(DAYS);
     assertThat(after.dataFiles()).isEqualTo(DAYS);
     assertThat(after.rows()).isEqualTo(ROWS);
@@ -71,7 +71,10 @@ class LakeMaintenanceIT {
     assertThat(after.definitionVersions()).containsExactly("v1");
     assertThat(table().snapshot(tagged)).isNotNull();
     assertThat(customers()).hasSize(ROWS);
-    assertThat(tables.due(TABLE, EAGER, Instant.now()).filesToCompact()).isZero();
+    assertThat(tables.due(TABLE, EAGER, Instant.now()).files()).isEmpty();
+    assertThat(tables.stillDue(TABLE, due).files()).isEmpty();
+    assertThat(due.snapshots()).isNotEmpty();
+    assertThat(tables.stillDue(TABLE, due).snapshots()).isEmpty();
   }
 
   @Test
