@@ -3,6 +3,7 @@ package dev.tailwater.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tailwater.connectors.iceberg.TableCare;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +53,21 @@ class EnvironmentConfigTest {
     assertThat(config.toString()).doesNotContain("hunter2").doesNotContain("swordfish");
   }
 
+  @Test
+  void tablesAreKeptInOrderAsTheFileSaysOrNotAtAll() {
+    EnvironmentConfig config =
+        load(
+            "lake: {maintenance: {every: 1h, target_file_size: 1gb, keep_snapshots_for: 30d}}",
+            Map.of());
+
+    assertThat(config.keepsTables()).isTrue();
+    assertThat(config.tableCare().every()).isEqualTo(Duration.ofHours(1));
+    assertThat(config.tableCare().targetFileBytes()).isEqualTo(1 << 30);
+    assertThat(config.tableCare().keepSnapshotsFor()).isEqualTo(Duration.ofDays(30));
+    assertThat(config.tableCare().keepSnapshots()).isEqualTo(TableCare.DEFAULT.keepSnapshots());
+    assertThat(load("lake: {maintenance: {every: off}}", Map.of()).keepsTables()).isFalse();
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -66,6 +82,10 @@ class EnvironmentConfigTest {
           flink: {checkpoint_interval: 2d}   | flink.checkpoint_interval '2d' is not a duration
           local: {web_port: 99999}           | local.web_port '99999' is not a whole number from 1 to 65535
           kafka: [                           | is not valid YAML
+          lake: {maintenance: {every: 1s}}   | lake.maintenance.every '1s' is not a duration from 10s
+          lake: {maintenance: {keep_snapshots: 1}} | lake.maintenance.keep_snapshots '1' is not a whole number from 10
+          lake: {maintenance: {target_file_size: 5}} | lake.maintenance.target_file_size '5' is not a size from 1mb
+          lake: {maintenance: {delete_orphans_after: 1h}} | lake.maintenance.delete_orphans_after '1h' is not a duration from 1d
           kafka: text                        | kafka is not a section
           """)
   void aMistakeNamesFileKeyValueReasonAndNextStep(String yaml, String message) {
