@@ -126,9 +126,10 @@ public final class LakeTables {
                     + name
                     + " has no snapshot "
                     + snapshotId
-                    + ": it never had, or it has expired. tailwater sql \"SELECT * FROM "
-                    + name
-                    + "$snapshots\" lists those that there are.");
+                    + ": it never had, or it has expired. This lists those that there are:"
+                    + " tailwater sql 'SELECT snapshot_id, committed_at FROM "
+                    + name.replace(".", ".`")
+                    + "$snapshots`'");
           }
           List<TableRollback.Undone> undone = new ArrayList<>();
           for (Snapshot ancestor : SnapshotUtil.currentAncestors(table)) {
