@@ -280,7 +280,7 @@ public final class LiveBench {
     System.out.flush();
   }
 
-  private static void delete(Path directory) throws IOException {
+  static void delete(Path directory) throws IOException {
     List<Path> files;
     try (Stream<Path> found = Files.walk(directory)) {
       files = found.sorted(Comparator.reverseOrder()).toList();
@@ -291,7 +291,7 @@ public final class LiveBench {
   }
 
   /** The transactions of a file, appended to the log one after the other. Not thread-safe. */
-  private static final class Questions implements AutoCloseable {
+  static class Questions implements AutoCloseable {
 
     private final StreamPlan stream;
     private final Path csv;
@@ -317,6 +317,9 @@ public final class LiveBench {
               log.producerProperties(), new ByteArraySerializer(), new ByteArraySerializer());
     }
 
+    /** Called with each transaction before it is sent. */
+    void sending(@Nullable Object[] values) {}
+
     int sent() {
       return ids.size();
     }
@@ -338,6 +341,7 @@ public final class LiveBench {
       String id = String.valueOf(values[stream.eventId()]);
       byte[] key = String.valueOf(values[stream.messageKey()]).getBytes(StandardCharsets.UTF_8);
       ids.add(id);
+      sending(values);
       producer.send(
           new ProducerRecord<>(stream.topic(), key, encoder.encode(values)),
           (metadata, problemOfSend) -> {

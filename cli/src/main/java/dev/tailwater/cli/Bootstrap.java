@@ -9,6 +9,7 @@ import dev.tailwater.connectors.redis.RedisOnlineStore;
 import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.jobs.BootstrapJob;
 import dev.tailwater.jobs.FeatureGraph;
+import dev.tailwater.jobs.LiveJob;
 import dev.tailwater.plan.ViewPlan;
 import dev.tailwater.schemas.Column;
 import java.io.IOException;
@@ -63,12 +64,40 @@ public final class Bootstrap {
    * @param views the views whose versions are wanted
    */
   public Bootstrap(LoadedProject project, Set<String> views, Stores stores, Console console) {
-    this.project = project.only(views);
+    this(
+        project.only(views),
+        views,
+        stores,
+        console,
+        BootstrapJob.name(project.plan(), views),
+        BootstrapJob.group(project.plan(), views));
+  }
+
+  private Bootstrap(
+      LoadedProject project,
+      Set<String> views,
+      Stores stores,
+      Console console,
+      String name,
+      String group) {
+    this.project = project;
     this.views = Set.copyOf(views);
     this.stores = stores;
     this.console = console;
-    this.name = BootstrapJob.name(this.project.plan(), views);
-    this.group = BootstrapJob.group(this.project.plan(), views);
+    this.name = name;
+    this.group = group;
+  }
+
+  /** The same for versions that the live job writes; it has been started. */
+  static Bootstrap byLiveJob(
+      LoadedProject project, Set<String> views, Stores stores, Console console) {
+    return new Bootstrap(
+        project.only(views),
+        views,
+        stores,
+        console,
+        project.plan().project() + ": live",
+        stores.log().group().orElse(LiveJob.group(project.plan())));
   }
 
   /** The job's name: it tells the versions. */

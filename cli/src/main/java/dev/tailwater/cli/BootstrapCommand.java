@@ -12,15 +12,59 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
 
-/** {@code tailwater bootstrap}: new and changed views from history, beside what runs. */
+/**
+ * {@code tailwater bootstrap}, on a cluster as well: new and changed views from history, beside
+ * what runs.
+ */
 final class BootstrapCommand {
 
   private final Console console;
 
   BootstrapCommand(Console console) {
     this.console = console;
+  }
+
+  /** Where the job runs. */
+  interface Flink {
+
+    /** The job of this name, if it runs there already. */
+    Optional<FlinkJob> find(String name) throws Exception;
+
+    StreamExecutionEnvironment environment();
+
+    /** The job that was started in the environment. */
+    FlinkJob follow(JobClient started);
+
+    /** What to open in a browser to see a job; empty if nobody knows. */
+    Optional<String> page(FlinkJob job);
+
+    /** The cluster that this program runs on, which knows no other jobs. */
+    static Flink here(StreamExecutionEnvironment environment) {
+      return new Flink() {
+        @Override
+        public Optional<FlinkJob> find(String name) {
+          return Optional.empty();
+        }
+
+        @Override
+        public StreamExecutionEnvironment environment() {
+          return environment;
+        }
+
+        @Override
+        public FlinkJob follow(JobClient started) {
+          return FlinkJob.of(started);
+        }
+
+        @Override
+        public Optional<String> page(FlinkJob job) {
+          return Optional.empty();
+        }
+      };
+    }
   }
 
   /** The views named as {@code A,B}; empty for none named. */
@@ -46,7 +90,7 @@ final class BootstrapCommand {
       LoadedProject project,
       List<String> wanted,
       Bootstrap.Stores stores,
-      RemoteFlink flink,
+      Flink flink,
       boolean activate,
       boolean json)
       throws Exception {
@@ -68,10 +112,10 @@ final class BootstrapCommand {
       console.say("The job runs already: " + bootstrap.jobName());
     } else {
       JobClient started = bootstrap.start(flink.environment());
-      job = flink.job(started.getJobID());
+      job = flink.follow(started);
       console.say("Started " + bootstrap.jobName());
     }
-    console.say("  %s#/job/%s/overview".formatted(withSlash(flink.webUrl().toString()), job.id()));
+    flink.page(job).ifPresent(page -> console.say("  " + page));
     long start = System.nanoTime();
     List<VersionCheck.Result> checked;
     double seconds;
@@ -108,10 +152,6 @@ final class BootstrapCommand {
                   + project.directory());
     }
     return Main.OK;
-  }
-
-  private static String withSlash(String url) {
-    return url.endsWith("/") ? url : url + "/";
   }
 
   /** Prints which version readers use now. */

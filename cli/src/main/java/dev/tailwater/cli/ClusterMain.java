@@ -4,6 +4,7 @@ import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.serving.ModelRepository;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -15,9 +16,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * The entry class of a job on a Flink cluster: {@code live|archive|maintain PROJECT
- * --environment=FILE [--models=DIR]}. The cluster decides parallelism, state and checkpoints; the
- * environment file names log and stores; the topics must exist.
+ * The entry class of a job on a Flink cluster: {@code live|archive|maintain|bootstrap PROJECT
+ * --environment=FILE [--models=DIR] [--views=A,B] [--no-activate]}. The cluster decides
+ * parallelism, state and checkpoints; the environment file names log and stores; the topics must
+ * exist.
  */
 @Command(name = "tailwater-job", sortOptions = false)
 public final class ClusterMain implements Callable<Integer> {
@@ -26,10 +28,11 @@ public final class ClusterMain implements Callable<Integer> {
   enum Job {
     live,
     archive,
-    maintain
+    maintain,
+    bootstrap
   }
 
-  @Parameters(index = "0", description = "live, archive or maintain.")
+  @Parameters(index = "0", description = "live, archive, maintain or bootstrap.")
   private Job job = Job.live;
 
   @Parameters(index = "1", description = "The project's folder.")
@@ -40,6 +43,16 @@ public final class ClusterMain implements Callable<Integer> {
 
   @Option(names = "--models", description = "The folder of the registered models.")
   private @Nullable Path models;
+
+  @Option(
+      names = "--views",
+      description = "Of a bootstrap: these views; else all that are new or changed.")
+  private @Nullable String views;
+
+  @Option(
+      names = "--no-activate",
+      description = "Of a bootstrap: leave readers with what they have.")
+  private boolean noActivate;
 
   private ClusterMain() {}
 
@@ -86,12 +99,34 @@ public final class ClusterMain implements Callable<Integer> {
             ModelRepository.open(registered == null ? project : registered));
     StreamExecutionEnvironment flink = StreamExecutionEnvironment.getExecutionEnvironment();
     switch (job) {
+      case bootstrap -> {
+        return bootstrap(loaded, jobs, flink);
+      }
       case live -> jobs.buildLive(flink, Map.of(), 0);
       case archive -> jobs.buildArchive(flink);
       case maintain -> jobs.buildMaintenance(flink, config.tableCare());
     }
     Object unused = flink.execute(loaded.plan().project() + ": " + job);
     return Main.OK;
+  }
+
+  /** Returns when readers are switched over; the job goes on. */
+  private int bootstrap(LoadedProject loaded, ProjectJobs jobs, StreamExecutionEnvironment flink)
+      throws Exception {
+    long checkpointMs = flink.getCheckpointConfig().getCheckpointInterval();
+    if (checkpointMs < 1) {
+      throw new CommandFailedException(
+          "a bootstrap needs checkpoints: set execution.checkpointing.interval for the job");
+    }
+    return new BootstrapCommand(new Console(System.out, System.err, false))
+        .run(
+            loaded,
+            BootstrapCommand.views(loaded, views),
+            new Bootstrap.Stores(
+                jobs.log(), jobs.redis(), jobs.lake(), Duration.ofMillis(checkpointMs)),
+            BootstrapCommand.Flink.here(flink),
+            !noActivate,
+            false);
   }
 
   private CommandFailedException missing(String key) {

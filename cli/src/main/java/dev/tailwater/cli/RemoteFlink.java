@@ -13,6 +13,7 @@ import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.client.program.rest.RestClusterClient;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.runtime.client.JobStatusMessage;
 import org.apache.flink.runtime.rest.messages.EmptyRequestBody;
 import org.apache.flink.runtime.rest.messages.JobExceptionsHeaders;
@@ -21,7 +22,7 @@ import org.apache.flink.runtime.rest.messages.job.JobExceptionsMessageParameters
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /** The Flink cluster of a running stack, seen from another process. */
-final class RemoteFlink implements AutoCloseable {
+final class RemoteFlink implements BootstrapCommand.Flink, AutoCloseable {
 
   private static final String SOURCE = "Source: ";
 
@@ -41,13 +42,19 @@ final class RemoteFlink implements AutoCloseable {
     this.client = new RestClusterClient<>(configuration, "stack");
   }
 
-  /** Flink's web page. */
-  URI webUrl() {
-    return webUrl;
+  @Override
+  public Optional<String> page(FlinkJob job) {
+    return Optional.of(webUrl.resolve("/#/job/" + job.id() + "/overview").toString());
+  }
+
+  @Override
+  public FlinkJob follow(JobClient started) {
+    return job(started.getJobID());
   }
 
   /** A new environment whose jobs run there. */
-  StreamExecutionEnvironment environment() {
+  @Override
+  public StreamExecutionEnvironment environment() {
     return LocalFlink.environment(webUrl, checkpoints, environment);
   }
 
@@ -60,14 +67,15 @@ final class RemoteFlink implements AutoCloseable {
   }
 
   /** The job of this name that has not ended. */
-  Optional<FlinkJob> find(String name) throws Exception {
+  @Override
+  public Optional<FlinkJob> find(String name) throws Exception {
     return running().stream()
         .filter(job -> job.getJobName().equals(name))
         .findFirst()
         .map(job -> job(job.getJobId()));
   }
 
-  FlinkJob job(JobID job) {
+  private FlinkJob job(JobID job) {
     return new FlinkJob() {
       @Override
       public String id() {

@@ -3,6 +3,7 @@ package dev.tailwater.cli;
 import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.connectors.kafka.Topics;
+import dev.tailwater.jobs.LiveJob;
 import dev.tailwater.jobs.ServedModel;
 import dev.tailwater.plan.StreamPlan;
 import dev.tailwater.serving.ModelRepository;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -20,8 +22,9 @@ import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
- * {@code tailwater up}: a project running on the local stack until it is stopped. The log and the
- * models are kept from run to run; the stores are derived from the log, and rebuilt from it.
+ * {@code tailwater up}: a project running on the local stack until it is stopped. The log, what the
+ * lake remembers of it, the predictions and the models are kept from run to run; the features in
+ * both stores are derived from history, and rebuilt from it.
  */
 final class UpCommand {
 
@@ -38,7 +41,7 @@ final class UpCommand {
   int run(LoadedProject project, EnvironmentConfig environment) throws Exception {
     LocalStack.requireNoneRunning(session.home());
     Path directory = session.home().stack();
-    for (String derived : List.of("redis", "lake", "flink", "checkpoints")) {
+    for (String derived : List.of("redis", "flink", "checkpoints")) {
       Folders.delete(directory.resolve(derived));
     }
     session.console().say("Starting " + project.plan().project());
@@ -52,6 +55,9 @@ final class UpCommand {
             session.console())) {
       try {
         Lake lake = Lakes.of(environment, stack.lakeDirectory());
+        if (environment.lakeCatalog().isEmpty()) {
+          lake.dropFeatureTables();
+        }
         ProjectJobs jobs =
             new ProjectJobs(
                 project,
@@ -62,6 +68,7 @@ final class UpCommand {
         jobs.ensureTopics(PARTITIONS).forEach(session.console()::say);
         List<JobClient> running = start(stack, jobs, environment);
         describe(project, jobs, stack);
+        activate(jobs, running.get(0), environment);
         awaitEnd(running);
         return Main.OK;
       } catch (ExecutionException | InterruptedException | RuntimeException | IOException e) {
@@ -77,15 +84,14 @@ final class UpCommand {
     boolean storesAreKept =
         environment.redisUri().isPresent() || !environment.lakeCatalog().isEmpty();
     StreamExecutionEnvironment live = stack.environment();
+    Topics.forgetGroup(jobs.log(), LiveJob.group(jobs.project().plan()));
     jobs.buildLive(
         live, ends(jobs.log(), jobs.project()), storesAreKept ? Instant.now().getEpochSecond() : 0);
     List<JobClient> running = new ArrayList<>();
     running.add(live.executeAsync(name + ": live"));
-    if (!jobs.project().plan().models().isEmpty()) {
-      StreamExecutionEnvironment archive = stack.environment();
-      jobs.buildArchive(archive);
-      running.add(archive.executeAsync(name + ": archive"));
-    }
+    StreamExecutionEnvironment archive = stack.environment();
+    jobs.buildArchive(archive);
+    running.add(archive.executeAsync(name + ": archive"));
     if (environment.keepsTables()) {
       // After the others, which make the tables. One task each, that mostly wait.
       StreamExecutionEnvironment maintenance = stack.environment();
@@ -94,6 +100,31 @@ final class UpCommand {
       running.add(maintenance.executeAsync(name + ": maintain"));
     }
     return running;
+  }
+
+  /** In stores that were kept, readers use the versions of an earlier run until these are ready. */
+  private void activate(ProjectJobs jobs, JobClient live, EnvironmentConfig environment)
+      throws Exception {
+    try (ViewVersions versions = new ViewVersions(jobs.redis(), jobs.lake())) {
+      Set<String> changed = versions.changed(jobs.project());
+      if (changed.isEmpty()) {
+        return;
+      }
+      session
+          .console()
+          .say("Readers of %s change over when all of history is read".formatted(changed));
+      Bootstrap bootstrap =
+          Bootstrap.byLiveJob(
+              jobs.project(),
+              changed,
+              new Bootstrap.Stores(
+                  jobs.log(), jobs.redis(), jobs.lake(), environment.checkpointInterval()),
+              session.console());
+      bootstrap.awaitCaughtUp(live);
+      bootstrap
+          .compareAndActivate()
+          .forEach(change -> session.console().say(BootstrapCommand.line(change)));
+    }
   }
 
   /** What is in the log already was asked before: it is replayed as facts only. */

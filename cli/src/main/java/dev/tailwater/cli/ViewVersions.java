@@ -9,9 +9,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -52,6 +54,18 @@ public final class ViewVersions implements AutoCloseable {
                     .isEmpty())
         .map(ViewPlan::name)
         .toList();
+  }
+
+  /** The views of a project of which readers of either store use another version. */
+  Set<String> changed(LoadedProject project) {
+    Set<String> changed = new LinkedHashSet<>(changed(project, lake.deployedViews()));
+    Map<String, String> current = pointers.current();
+    for (ViewPlan view : project.plan().views()) {
+      if (!view.version().equals(current.getOrDefault(view.name(), view.version()))) {
+        changed.add(view.name());
+      }
+    }
+    return changed;
   }
 
   /** Makes readers use the versions that the project defines of these views. */

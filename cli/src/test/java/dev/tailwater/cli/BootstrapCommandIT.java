@@ -119,7 +119,7 @@ class BootstrapCommandIT {
       Outcome failed = run("bootstrap", project.toString());
       assertThat(failed.code()).isEqualTo(Main.FAILED);
       assertThat(failed.err())
-          .contains("failed 5 times", "small", "Readers see nothing of it")
+          .contains("ended: stream payments", "small", "Readers see nothing of it")
           .doesNotContain("\tat ");
       assertThat(get(project).err()).contains("readers use version " + after);
       try (RemoteFlink flink =

@@ -56,9 +56,16 @@ public final class LiveJob {
     }
   }
 
+  /** The Kafka group under which the job commits its offsets, unless the log names one. */
+  public static String group(Plan plan) {
+    return "tailwater-live-" + plan.project();
+  }
+
   /** Adds the job; the topics exist. */
   public static void build(StreamExecutionEnvironment env, Plan plan, Config config) {
-    LiveSources sources = new LiveSources(config.log(), Optional.of(config.lake()));
+    KafkaLog log =
+        config.log().group().isPresent() ? config.log() : config.log().withGroup(group(plan));
+    LiveSources sources = new LiveSources(log, Optional.of(config.lake()));
     FeatureGraph graph =
         FeatureGraph.build(
             JobSettings.asking(env),

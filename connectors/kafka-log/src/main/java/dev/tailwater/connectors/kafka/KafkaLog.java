@@ -43,6 +43,11 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
     return new KafkaLog(bootstrapServers, Map.of());
   }
 
+  /** The group as which sources commit their offsets; empty if they do not. */
+  public Optional<String> group() {
+    return Optional.ofNullable(clientProperties.get("group.id"));
+  }
+
   /** The same log, whose sources commit their offsets as this group with every checkpoint. */
   public KafkaLog withGroup(String group) {
     Map<String, String> properties = new HashMap<>(clientProperties);
