@@ -27,7 +27,7 @@ public final class Chunk implements ChunkTree.Summary {
 
   private static final byte VERSION = 2;
   private static final int FIRST_CAPACITY = 4;
-  private static final @Nullable String[] NO_TEXTS = {};
+  static final @Nullable String[] NO_TEXTS = {};
 
   private final StateShape shape;
   private final int previous;
@@ -149,12 +149,11 @@ public final class Chunk implements ChunkTree.Summary {
   }
 
   /**
-   * Appends a fact to a tail without texts whose rows, which have room, and count are known to the
-   * caller: so nothing has to be read of the chunk. Changes nothing if the fact is not valid.
+   * Takes note that the owner has written one more fact into the rows, which had room, of a tail
+   * without texts: nothing has to be read of the chunk, which lies elsewhere in memory.
    */
-  void append(Fact fact, long[] itsRows, int itsCount) {
-    shape.encode(fact, itsRows, itsCount * shape.stride, NO_TEXTS, 0);
-    count = itsCount + 1;
+  void grewTo(int newCount) {
+    count = newCount;
   }
 
   /** Ends a tail's growth. */

@@ -56,8 +56,8 @@ public final class EntityState {
   private long @Nullable [] wide;
 
   /**
-   * Per cursor the rows of the chunk it stands in, if that is known and sealed: a shortcut past the
-   * store. Rows of a sealed chunk are all in use, and never change.
+   * Per cursor the rows of the chunk it stands in, if that is known and sealed, and null in the
+   * tail: a shortcut past the store. Rows of a sealed chunk are all in use, and never change.
    */
   private final long[] @Nullable [] sealedRows;
 
@@ -247,14 +247,13 @@ public final class EntityState {
   private void append(Fact fact, ChunkStore chunks) {
     long[] rows = tailRows;
     Chunk known = tail;
-    int at = tailCount * shape.stride;
     if (rows != null
         && known != null
         && tailCount < Chunk.SEAL_AT
-        && at < rows.length
+        && tailCount * shape.stride < rows.length
         && shape.texts == 0) {
-      known.append(fact, rows, tailCount);
-      tailCount++;
+      shape.encode(fact, rows, tailCount * shape.stride, Chunk.NO_TEXTS, 0);
+      known.grewTo(++tailCount);
       chunks.grew(tailChunk, known);
     } else {
       appendToChunk(fact, chunks);
@@ -262,14 +261,21 @@ public final class EntityState {
     }
 
     int index = tailCount - 1;
-    at = index * shape.stride;
-    if (fact.time <= asOf) {
-      causePartition = fact.partition;
-      causeOffset = fact.offset;
+    if (fact.time > asOf) {
+      // No cursor is that far: those that had passed all facts stand before this one now.
+      for (int cursor = 0; cursor < shape.cursors; cursor++) {
+        if (words[cursor] == NEVER) {
+          words[cursor] = fact.time;
+          words[shape.cursors + cursor] = position(tailChunk, index);
+        }
+      }
+      return;
     }
+    causePartition = fact.partition;
+    causeOffset = fact.offset;
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
-        pass(cursor, rows, at, 1);
+        pass(cursor, rows, index, index + 1);
         if (anyRunning) {
           Chunk newest = load(tailChunk, chunks);
           running.pass(cursor, newest, index, true, true);
@@ -327,7 +333,7 @@ public final class EntityState {
     Arrays.fill(sealedRows, null);
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
-        pass(cursor, row, 0, 1);
+        passOne(cursor, row, 0, 1);
         if (anyRunning) {
           running.pass(cursor, grown, index, true, false);
         }
@@ -513,8 +519,8 @@ public final class EntityState {
           running.pass(cursor, chunk, at, true, false);
           positions.replaced(cursor, chunkId, chunk, at, this, chunks);
         }
-        pass(cursor, replaced.words(), 0, -1);
-        pass(cursor, row.words(), 0, 1);
+        passOne(cursor, replaced.words(), 0, -1);
+        passOne(cursor, row.words(), 0, 1);
       }
     }
     findCause(chunks);
@@ -550,70 +556,70 @@ public final class EntityState {
     }
   }
 
-  /**
-   * In rounds, one fact per cursor in each. The facts of a round are far apart in memory, and none
-   * has to be there before the processor can ask for the next: so it waits for all at once.
-   */
   private void forward(ChunkStore chunks) {
-    boolean passed;
-    do {
-      passed = false;
-      for (int cursor = 0; cursor < shape.cursors; cursor++) {
-        if (words[cursor] <= target(cursor)) {
-          passNext(cursor, chunks);
-          passed = true;
-        }
-      }
-    } while (passed);
-  }
-
-  private void passNext(int cursor, ChunkStore chunks) {
-    int stride = shape.stride;
-    int index = indexOf(cursor);
-    long[] rows = sealedRows[cursor];
-    int count;
-    long[] newest = tailRows;
-    if (rows != null) {
-      count = rows.length;
-    } else if (newest != null && chunkOf(cursor) == tailChunk) {
-      rows = newest;
-      count = tailCount * stride;
-    } else {
-      Chunk chunk = load(chunkOf(cursor), chunks);
-      rows = chunk.rows();
-      count = chunk.count() * stride;
-      if (chunk.sealed()) {
-        sealedRows[cursor] = rows;
+    for (int cursor = 0; cursor < shape.cursors; cursor++) {
+      long target = target(cursor);
+      while (words[cursor] <= target) {
+        passInChunk(cursor, target, chunks);
       }
     }
-    int at = index * stride;
-    pass(cursor, rows, at, 1);
+  }
+
+  /** Moves a cursor over the facts up to a time that are in its chunk, of which there are some. */
+  private void passInChunk(int cursor, long target, ChunkStore chunks) {
+    int stride = shape.stride;
+    int id = chunkOf(cursor);
+    boolean inTail = id == tailChunk;
+    long[] rows = inTail ? tailRows(chunks) : sealedRows(cursor, chunks);
+    int end = inTail ? tailCount * stride : rows.length;
+    int from = indexOf(cursor);
+    int to = from + 1;
+    int at = to * stride;
+    while (at < end && rows[at + StateShape.TIME] <= target) {
+      to++;
+      at += stride;
+    }
+    pass(cursor, rows, from, to);
     if (anyRunning) {
-      Chunk chunk = load(chunkOf(cursor), chunks);
-      running.pass(cursor, chunk, index, true, true);
-      positions.pass(cursor, chunkOf(cursor), chunk, index, true, this, chunks);
+      Chunk chunk = load(id, chunks);
+      for (int index = from; index < to; index++) {
+        running.pass(cursor, chunk, index, true, true);
+        positions.pass(cursor, id, chunk, index, true, this, chunks);
+      }
     }
     if (cursor == 0) {
-      causePartition = (int) (rows[at + shape.metaWord] >> 32);
-      causeOffset = rows[at + StateShape.OFFSET];
+      causePartition = (int) (rows[at - stride + shape.metaWord] >> 32);
+      causeOffset = rows[at - stride + StateShape.OFFSET];
     }
-    at += stride;
-    if (at < count) {
+    if (at < end) {
       words[cursor] = rows[at + StateShape.TIME];
-      words[shape.cursors + cursor]++;
+      words[shape.cursors + cursor] = position(id, to);
+    } else if (inTail) {
+      words[cursor] = NEVER;
     } else {
-      passToNextChunk(cursor, chunks);
+      int next = load(id, chunks).next();
+      stand(cursor, load(next, chunks).time(0), next, 0);
     }
   }
 
-  private void passToNextChunk(int cursor, ChunkStore chunks) {
-    int from = chunkOf(cursor);
-    int id = from == tailChunk ? Chunk.NONE : load(from, chunks).next();
-    if (id == Chunk.NONE) {
-      words[cursor] = NEVER;
-    } else {
-      stand(cursor, load(id, chunks).time(0), id, 0);
+  private long[] tailRows(ChunkStore chunks) {
+    long[] known = tailRows;
+    if (known == null) {
+      Chunk chunk = load(tailChunk, chunks);
+      known = chunk.rows();
+      tailRows = known;
+      tailCount = chunk.count();
     }
+    return known;
+  }
+
+  private long[] sealedRows(int cursor, ChunkStore chunks) {
+    long[] known = sealedRows[cursor];
+    if (known == null) {
+      known = load(chunkOf(cursor), chunks).rows();
+      sealedRows[cursor] = known;
+    }
+    return known;
   }
 
   private void backward(int cursor, long target, ChunkStore chunks) {
@@ -644,7 +650,7 @@ public final class EntityState {
       }
       index--;
       next = chunk.time(index);
-      pass(cursor, chunk.rows(), index * shape.stride, -1);
+      passOne(cursor, chunk.rows(), index * shape.stride, -1);
       if (anyRunning) {
         running.pass(cursor, chunk, index, false, false);
         positions.pass(cursor, id, chunk, index, false, this, chunks);
@@ -658,33 +664,50 @@ public final class EntityState {
     return earliestSeek;
   }
 
-  /** Adds a row to the totals behind a cursor, or takes it away. */
-  private void pass(int cursor, long[] rows, int at, int times) {
+  /** Adds rows [from, to) to the totals behind a cursor. */
+  private void pass(int cursor, long[] rows, int from, int to) {
+    for (StateShape.Total total : shape.totals[cursor]) {
+      if (total.countsAll()) {
+        words[total.at()] += to - from;
+        continue;
+      }
+      for (int index = from; index < to; index++) {
+        pass(total, rows, index * shape.stride, 1);
+      }
+    }
+  }
+
+  /** Adds one row to the totals behind a cursor, or takes it away. */
+  private void passOne(int cursor, long[] rows, int at, int times) {
+    for (StateShape.Total total : shape.totals[cursor]) {
+      pass(total, rows, at, times);
+    }
+  }
+
+  private void pass(StateShape.Total total, long[] rows, int at, int times) {
     long presence = rows[at + shape.presenceWord];
     long filters = rows[at + shape.filterWord];
-    for (StateShape.Total total : shape.totals[cursor]) {
-      if ((~presence & total.presence() | ~filters & total.filter()) != 0) {
-        continue;
+    if ((~presence & total.presence() | ~filters & total.filter()) != 0) {
+      return;
+    }
+    int word = total.at();
+    words[word] += times;
+    int kind = total.kind();
+    if (kind == StateShape.COUNT_ONLY) {
+      return;
+    }
+    long value = rows[at + total.valueWord()];
+    if (kind == StateShape.REAL) {
+      double number = Double.longBitsToDouble(value);
+      if (!ExactSum.addNarrow(words, word + 1, times > 0 ? number : -number)) {
+        passWide(total.wide(), number, times);
       }
-      int word = total.at();
-      words[word] += times;
-      int kind = total.kind();
-      if (kind == StateShape.COUNT_ONLY) {
-        continue;
-      }
-      long value = rows[at + total.valueWord()];
-      if (kind == StateShape.REAL) {
-        double number = Double.longBitsToDouble(value);
-        if (!ExactSum.addNarrow(words, word + 1, times > 0 ? number : -number)) {
-          passWide(total.wide(), number, times);
-        }
-      } else if (kind == StateShape.SMALL_INTEGER) {
-        words[word + 1] += times > 0 ? value : -value;
-      } else if (times > 0) {
-        ExactSum.addInteger(words, word + 1, value);
-      } else {
-        ExactSum.subtractInteger(words, word + 1, value);
-      }
+    } else if (kind == StateShape.SMALL_INTEGER) {
+      words[word + 1] += times > 0 ? value : -value;
+    } else if (times > 0) {
+      ExactSum.addInteger(words, word + 1, value);
+    } else {
+      ExactSum.subtractInteger(words, word + 1, value);
     }
   }
 
@@ -716,45 +739,6 @@ public final class EntityState {
     for (int feature = firstFeature; feature < firstFeature + count; feature++) {
       into[from + feature - firstFeature] = value(shape.features[feature], chunks);
     }
-  }
-
-  /**
-   * Writes all features as numbers, the form a model reads, to {@code into[from..]}: as {@link
-   * #answer} does, but BOOLEAN as 0 and 1, whole numbers as the nearest double, and NULL as NaN. So
-   * a NaN and a NULL cannot be told apart. Makes no objects where totals are all that is read.
-   *
-   * @throws IllegalArgumentException if a value is a text, a list or a map
-   */
-  public void answerNumbers(double[] into, int from, ChunkStore chunks) {
-    StateShape.Feature[] features = shape.features;
-    for (int f = 0; f < features.length; f++) {
-      StateShape.Feature feature = features[f];
-      boolean counts = feature.aggregate() == Aggregate.COUNT;
-      if (feature.evaluation() != StateShape.BY_TOTALS
-          || feature.tiles() >= 0
-          || !(counts || feature.aggregate() == Aggregate.AVG)) {
-        into[from + f] = number(f, value(feature, chunks));
-        continue;
-      }
-      long count = words[feature.newAt()] - words[feature.oldAt()];
-      into[from + f] =
-          counts ? count : count == 0 ? number(f, feature.empty()) : sum(feature) / count;
-    }
-  }
-
-  private static double number(int feature, @Nullable Object value) {
-    if (value == null) {
-      return Double.NaN;
-    }
-    if (value instanceof Boolean truth) {
-      return truth ? 1 : 0;
-    }
-    if (value instanceof Number number) {
-      return number.doubleValue();
-    }
-    throw new IllegalArgumentException(
-        "Feature %d is a %s, which is not a number: read it with answer()"
-            .formatted(feature, value.getClass().getSimpleName()));
   }
 
   /**
@@ -829,9 +813,9 @@ public final class EntityState {
         return value(feature, chunks);
       }
       int at = self.index * shape.stride;
-      pass(cursor, chunk.rows(), at, -1);
+      passOne(cursor, chunk.rows(), at, -1);
       Object value = value(feature, chunks);
-      pass(cursor, chunk.rows(), at, 1);
+      passOne(cursor, chunk.rows(), at, 1);
       return value;
     }
     selfChunk = self.chunk;
@@ -2012,7 +1996,11 @@ public final class EntityState {
   private void stand(int cursor, long nextTime, int chunk, int index) {
     sealedRows[cursor] = null;
     words[cursor] = nextTime;
-    words[shape.cursors + cursor] = (long) chunk << 32 | index;
+    words[shape.cursors + cursor] = position(chunk, index);
+  }
+
+  private static long position(int chunk, int index) {
+    return (long) chunk << 32 | index;
   }
 
   /** The id of the oldest stored chunk, or {@link Chunk#NONE}. */

@@ -168,6 +168,11 @@ final class StateShape {
     int sumWords() {
       return StateShape.sumWords(kind);
     }
+
+    /** Whether every fact counts, whatever is in it. */
+    boolean countsAll() {
+      return kind == COUNT_ONLY && presence == 0 && filter == 0;
+    }
   }
 
   /**

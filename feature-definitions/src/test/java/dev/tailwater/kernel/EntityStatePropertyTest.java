@@ -38,7 +38,11 @@ class EntityStatePropertyTest {
     for (long seed = block * SEEDS_IN_BLOCK; seed < (block + 1) * SEEDS_IN_BLOCK; seed++) {
       Random random = new Random(-1 - seed);
       try {
-        compareWithTheOracle(History.ofEveryAggregate(random), random);
+        History history = History.ofEveryAggregate(random);
+        assertThat(history.layout().features())
+            .extracting(feature -> feature.aggregation().function())
+            .containsExactly(Aggregate.values());
+        compareWithTheOracle(history, random);
       } catch (AssertionError | RuntimeException e) {
         throw new AssertionError("seed " + seed, e);
       }

@@ -53,46 +53,6 @@ class EntityStateTest {
   }
 
   @Test
-  void answersAsNumbersAreTheAnswersAndNullIsNaN() {
-    FeatureSpec average = FeatureSpec.sliding(Aggregate.AVG, 0, -1, 10, 0, null);
-    FeatureSpec declared = FeatureSpec.sliding(Aggregate.AVG, 0, -1, 10, 0, -1.0);
-    FeatureSpec largest = FeatureSpec.sliding(Aggregate.MAX, 0, -1, 10, 0, null);
-    EntityState state = new EntityState(layout(COUNT_10, SUM_10, average, declared, largest));
-
-    assertThat(numbersAsOf(state, NOON)).containsExactly(0, Double.NaN, Double.NaN, -1, Double.NaN);
-    state.insert(fact(NOON, null), chunks);
-    assertThat(numbersAsOf(state, NOON)).containsExactly(1, Double.NaN, Double.NaN, -1, Double.NaN);
-    state.insert(fact(NOON, 4.0), chunks);
-    state.insert(fact(NOON, 7.0), chunks);
-    assertThat(numbersAsOf(state, NOON)).containsExactly(3, 11, 5.5, 5.5, 7);
-  }
-
-  @Test
-  void anAnswerThatIsNoNumberIsNotReadAsOne() {
-    FeatureSpec lastThree =
-        new FeatureSpec(
-            new Aggregation(Aggregate.LAST_K, 0, -1, -1, 3, 0),
-            -1,
-            Window.sliding(10, 0),
-            false,
-            null);
-    EntityState state = new EntityState(layout(lastThree));
-    state.insert(fact(NOON, 4.0), chunks);
-
-    assertThatThrownBy(() -> numbersAsOf(state, NOON))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("Feature 0")
-        .hasMessageContaining("not a number");
-  }
-
-  private double[] numbersAsOf(EntityState state, long instant) {
-    double[] numbers = new double[features];
-    state.seek(instant, chunks);
-    state.answerNumbers(numbers, 0, chunks);
-    return numbers;
-  }
-
-  @Test
   void aFactFromTheFutureOfTheQuestionIsNotInItsAnswer() {
     EntityState state = new EntityState(layout(SUM_10));
     state.insert(fact(NOON, 1.0), chunks);

@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,11 +93,7 @@ record History(StateLayout layout, List<Fact> facts) {
     long unit = random.nextInt(3) == 0 ? 3_600_000L : 1;
     List<FeatureSpec> features = new ArrayList<>();
     for (Aggregate aggregate : aggregates) {
-      FeatureSpec feature = null;
-      // Not every aggregate is defined for the columns there are.
-      for (int attempt = 0; attempt < 10 && feature == null; attempt++) {
-        feature = feature(aggregate, columns, filters, unit, windows, random);
-      }
+      FeatureSpec feature = feature(aggregate, columns, filters, unit, windows, random);
       if (feature != null) {
         features.add(feature);
       }
@@ -114,6 +112,7 @@ record History(StateLayout layout, List<Fact> facts) {
     return new History(layout, facts(layout, count, unit, random));
   }
 
+  /** Null if the aggregate is not defined for any of the columns. */
   private static @Nullable FeatureSpec feature(
       Aggregate aggregate,
       List<ColumnType> columns,
@@ -122,20 +121,13 @@ record History(StateLayout layout, List<Fact> facts) {
       Windows windows,
       Random random) {
     boolean countsAll = aggregate.countsFacts() && random.nextInt(3) == 0;
-    int column = countsAll ? -1 : random.nextInt(columns.size());
-    int second = -1;
-    if (aggregate == Aggregate.RATIO
-        || aggregate == Aggregate.ARGMIN
-        || aggregate == Aggregate.ARGMAX) {
-      second = random.nextInt(columns.size());
-      ColumnType type = columns.get(second);
-      if (aggregate == Aggregate.RATIO ? !type.isNumeric() : type == ColumnType.STRING) {
-        return null;
-      }
-    }
-    try {
-      aggregate.resultType(column < 0 ? null : columns.get(column));
-    } catch (IllegalArgumentException e) {
+    boolean two =
+        aggregate == Aggregate.RATIO
+            || aggregate == Aggregate.ARGMIN
+            || aggregate == Aggregate.ARGMAX;
+    int column = countsAll ? -1 : anyColumn(columns, type -> isDefined(aggregate, type), random);
+    int second = two ? anyColumn(columns, type -> canBeSecond(aggregate, type), random) : -1;
+    if ((column < 0 && !countsAll) || (second < 0 && two)) {
       return null;
     }
     int by =
@@ -157,6 +149,29 @@ record History(StateLayout layout, List<Fact> facts) {
         window(aggregate, unit, windows, random),
         random.nextInt(3) == 0,
         empty);
+  }
+
+  /** A column that fits, or -1 if none does. */
+  private static int anyColumn(
+      List<ColumnType> columns, Predicate<ColumnType> fits, Random random) {
+    int[] fitting =
+        IntStream.range(0, columns.size())
+            .filter(column -> fits.test(columns.get(column)))
+            .toArray();
+    return fitting.length == 0 ? -1 : fitting[random.nextInt(fitting.length)];
+  }
+
+  private static boolean isDefined(Aggregate aggregate, ColumnType type) {
+    try {
+      aggregate.resultType(type);
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  private static boolean canBeSecond(Aggregate aggregate, ColumnType type) {
+    return aggregate == Aggregate.RATIO ? type.isNumeric() : type != ColumnType.STRING;
   }
 
   private static Window window(Aggregate aggregate, long unit, Windows windows, Random random) {
