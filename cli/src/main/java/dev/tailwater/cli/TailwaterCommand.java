@@ -1,8 +1,8 @@
 package dev.tailwater.cli;
 
-import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.definitions.InvalidProjectException;
+import dev.tailwater.jobs.BoundedSources;
 import dev.tailwater.jobs.SampleJob;
 import dev.tailwater.serving.ModelRepository;
 import java.io.IOException;
@@ -34,10 +34,13 @@ import picocli.CommandLine.ScopeType;
     subcommands = {HelpCommand.class, TailwaterCommand.Tables.class},
     mixinStandardHelpOptions = true,
     scope = ScopeType.INHERIT,
-    version = "tailwater 0.1.0-SNAPSHOT",
+    version = "tailwater " + TailwaterCommand.VERSION,
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {"0:done", "1:failed; one message says why", "2:wrong usage"})
 final class TailwaterCommand {
+
+  /** Of Tailwater itself. */
+  static final String VERSION = "0.1.0-SNAPSHOT";
 
   private final Console console;
   private final Map<String, String> environment;
@@ -208,43 +211,16 @@ final class TailwaterCommand {
 
   @Command(
       name = "training-set",
-      description = "Add the features as of its event time to each row of a file.")
+      description = "Make a training set: rows, and the features of each as of its event time.")
   int trainingSet(
       @Parameters(paramLabel = "PROJECT") Path project,
-      @Option(names = "--model", paramLabel = "M", description = "All views that a model reads.")
-          @Nullable String model,
-      @Option(names = "--views", paramLabel = "A,B", description = "These feature views.")
-          @Nullable String views,
-      @Option(
-              names = "--spine",
-              required = true,
-              paramLabel = "FILE",
-              description = "Rows with entity keys and event_time: .csv, .csv.gz or .parquet.")
-          Path spine,
-      @Option(
-              names = "--history",
-              paramLabel = "STREAM=FILE",
-              description = "Read a stream from a file; the others come from lake and log.")
-          @Nullable List<String> history,
-      @Option(
-              names = "--out",
-              required = true,
-              paramLabel = "FILE",
-              description = "What to write: .csv, .csv.gz or .parquet.")
-          Path out,
+      @Mixin TrainingSetOptions options,
       @Mixin EnvironmentOption in)
       throws Exception {
+    options.check();
     Session session = begin("training-set");
     LoadedProject loaded = LoadedProject.load(project);
-    EnvironmentConfig config = in.load(project, environment);
-    return new TrainingSetCommand(session.console())
-        .run(
-            OneShotFlink.environment(session.home(), config.parallelism()),
-            loaded,
-            TrainingSetCommand.views(loaded, model, views),
-            spine,
-            HistorySources.of(loaded, orEmpty(history), config, session.home()),
-            out);
+    return new TrainingSetCommand(session, loaded, in.load(project, environment)).run(options);
   }
 
   @Command(
@@ -464,6 +440,11 @@ final class TailwaterCommand {
   int sql(
       @Parameters(paramLabel = "STATEMENT", description = "As in \"SHOW DATABASES\".")
           String statement,
+      @Option(
+              names = "--project",
+              paramLabel = "PROJECT",
+              description = "The events of its streams are the tables streams.STREAM.")
+          @Nullable Path project,
       @Option(names = "--write", description = "Allow statements that change something.")
           boolean write,
       @Option(names = "--json", description = "One JSON object a row.") boolean json,
@@ -476,9 +457,17 @@ final class TailwaterCommand {
       @Mixin EnvironmentOption in)
       throws Exception {
     Session session = begin("sql");
-    Lake lake = Lakes.find(in.load(Path.of(""), environment), session.home());
-    return new SqlCommand(session.console())
-        .run(statement, lake.sqlCatalogProperties(), write, json, limit);
+    EnvironmentConfig config = in.load(project == null ? Path.of("") : project, environment);
+    LakeSql sql =
+        LakeSql.open(
+            Optional.of(Lakes.find(config, session.home())),
+            OneShotFlink.temporary(session.home()));
+    if (project != null) {
+      LoadedProject loaded = LoadedProject.load(project);
+      BoundedSources history = HistorySources.of(loaded, List.of(), config, session.home());
+      sql.withStreams(loaded, history, statement);
+    }
+    return new SqlCommand(session.console()).run(statement, sql, write, json, limit);
   }
 
   @Command(

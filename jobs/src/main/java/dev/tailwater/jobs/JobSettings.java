@@ -5,6 +5,7 @@ import org.apache.flink.api.common.BatchShuffleMode;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.configuration.BatchExecutionOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.CoreOptions;
 import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.configuration.JobManagerOptions;
 import org.apache.flink.configuration.MemorySize;
@@ -55,6 +56,8 @@ public final class JobSettings {
     // Only the default scheduler starts them all at once.
     settings.set(ExecutionOptions.BATCH_SHUFFLE_MODE, BatchShuffleMode.ALL_EXCHANGES_PIPELINED);
     settings.set(JobManagerOptions.SCHEDULER, JobManagerOptions.SchedulerType.Default);
+    // Hadoop keeps the class loader that it was first used with, and asks it at the JVM's end.
+    settings.set(CoreOptions.CHECK_LEAKED_CLASSLOADER, false);
     return settings;
   }
 

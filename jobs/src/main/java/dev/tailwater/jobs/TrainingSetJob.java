@@ -134,7 +134,8 @@ public final class TrainingSetJob {
 
   /**
    * The columns that a table of the training set has: the row's number, the spine's columns, the
-   * features as {@code view__feature}, for a dot would have to be quoted in SQL.
+   * features. A dot in a name, as in {@code view.feature}, would have to be quoted in SQL: it is
+   * two underscores here.
    *
    * @throws IllegalArgumentException if a name is there twice
    */
@@ -142,7 +143,9 @@ public final class TrainingSetJob {
     List<Column> columns = new ArrayList<>();
     columns.add(new Column(TrainingSetSnapshot.ROW, ColumnType.LONG, false));
     try (SpineRows rows = SpineFile.open(spine, columns(project, views, spine)).rows()) {
-      columns.addAll(rows.columns());
+      for (Column column : rows.columns()) {
+        columns.add(new Column(column.name().replace(".", "__"), column.type(), column.nullable()));
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(spine + " cannot be read", e);
     }

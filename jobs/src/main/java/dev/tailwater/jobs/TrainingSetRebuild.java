@@ -3,8 +3,10 @@ package dev.tailwater.jobs;
 import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.iceberg.TrainingSetSnapshot;
 import dev.tailwater.connectors.log.LogRecord;
+import dev.tailwater.connectors.log.LogRecordSerializer;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.schemas.Column;
+import dev.tailwater.schemas.RecordSchema;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -131,7 +133,8 @@ public final class TrainingSetRebuild {
         env.fromSource(
                 lake.trainingRows(set, features),
                 WatermarkStrategy.<LogRecord>noWatermarks(),
-                "stored-rows")
+                "stored-rows",
+                LogRecordSerializer.typeInfo(new RecordSchema("StoredRow", features, "")))
             .uid("stored-rows")
             .map(row -> new TrainingSetRow(row.offset, Objects.requireNonNull(row.values)))
             .returns(type)

@@ -31,9 +31,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A training set on its way into {@code training.<name>}. Tasks write its files; nothing of it is
- * seen before {@link #commit}, which replaces the table's columns and content in one step. Files
- * that are never committed are left for the table's maintenance to remove. Serializable, so that it
- * travels to the tasks.
+ * seen before {@link #commit}, which replaces the table's content in one step. Files that are never
+ * committed are left for the table's maintenance to remove. Serializable, so that it travels to the
+ * tasks.
  */
 public final class TrainingSetDraft implements Serializable {
 
@@ -86,11 +86,6 @@ public final class TrainingSetDraft implements Serializable {
     }
   }
 
-  /** The columns of the table, in its order: those given, in theirs. */
-  public List<Column> columns() {
-    return columns;
-  }
-
   /**
    * Opens files for the rows of one task.
    *
@@ -108,7 +103,7 @@ public final class TrainingSetDraft implements Serializable {
             null,
             false);
     writers.initialize(task, attempt);
-    return new Writer(writers.create(), columns);
+    return new Writer(writers.create(), columns, rows.getFieldNames());
   }
 
   /** Writes rows to files of the table. Not thread-safe. */
@@ -116,18 +111,22 @@ public final class TrainingSetDraft implements Serializable {
 
     private final TaskWriter<RowData> files;
     private final List<Column> columns;
+    private final int[] positions;
     private final GenericRowData row;
 
-    private Writer(TaskWriter<RowData> files, List<Column> columns) {
+    private Writer(TaskWriter<RowData> files, List<Column> columns, List<String> tableColumns) {
       this.files = files;
       this.columns = columns;
-      this.row = new GenericRowData(columns.size());
+      this.positions =
+          columns.stream().mapToInt(column -> tableColumns.indexOf(column.name())).toArray();
+      // Columns that only older sets have stay NULL.
+      this.row = new GenericRowData(tableColumns.size());
     }
 
     /** Writes a row, one value per column of the draft. */
     public void write(@Nullable Object[] values) throws IOException {
       for (int i = 0; i < values.length; i++) {
-        row.setField(i, LakeTypes.rowDataValue(columns.get(i).type(), values[i]));
+        row.setField(positions[i], LakeTypes.rowDataValue(columns.get(i).type(), values[i]));
       }
       files.write(row);
     }

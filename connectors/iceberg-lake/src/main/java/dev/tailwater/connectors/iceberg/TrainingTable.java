@@ -3,7 +3,6 @@ package dev.tailwater.connectors.iceberg;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -29,12 +28,16 @@ final class TrainingTable {
   /** Every set has this property: its snapshot is one that we wrote. */
   static final String MADE_BY = "tailwater.training-set";
 
+  private static final Set<String> REQUIRED =
+      Set.of(TrainingSetSnapshot.ROW, TrainingSetSnapshot.EVENT_TIME);
+
   private TrainingTable() {}
 
   /**
-   * Begins a transaction after which the table has exactly these columns; nothing is committed yet.
+   * Begins a transaction after which the table has these columns; nothing is committed yet.
    *
    * @param location of the table if it does not exist, or null for the catalog's choice
+   * @throws IllegalArgumentException if the table has a column with another type
    */
   static Transaction begin(
       Catalog catalog, TableIdentifier name, List<Column> columns, @Nullable String location) {
@@ -57,56 +60,32 @@ final class TrainingTable {
       Type type = LakeTypes.icebergType(column.type(), lastId::incrementAndGet);
       int id = fields.size() + 1;
       fields.add(
-          column.nullable()
-              ? NestedField.optional(id, column.name(), type)
-              : NestedField.required(id, column.name(), type));
+          REQUIRED.contains(column.name())
+              ? NestedField.required(id, column.name(), type)
+              : NestedField.optional(id, column.name(), type));
     }
     return new Schema(fields);
   }
 
-  /** Older sets keep their own columns: each snapshot is read by the schema it was written with. */
+  /** A column stays for the older sets that have it, whoever reads them by their tags. */
   private static void follow(Transaction transaction, List<Column> columns) {
-    Schema present = transaction.table().schema();
+    Table table = transaction.table();
     AtomicInteger anyId = new AtomicInteger();
     UpdateSchema update = transaction.updateSchema();
-    Set<String> kept = new HashSet<>();
     boolean changed = false;
     for (Column column : columns) {
-      NestedField field = present.findField(column.name());
-      if (field != null
-          && field.isOptional() == column.nullable()
-          && LakeTypes.holds(field.type(), column.type())) {
-        kept.add(column.name());
-      }
-    }
-    for (NestedField field : present.columns()) {
-      if (!kept.contains(field.name())) {
-        update.deleteColumn(field.name());
+      NestedField present = table.schema().findField(column.name());
+      if (present == null) {
+        update.addColumn(
+            null, column.name(), LakeTypes.icebergType(column.type(), anyId::incrementAndGet));
         changed = true;
+      } else if (!LakeTypes.holds(present.type(), column.type())) {
+        throw new IllegalArgumentException(
+            "Column %s of table %s is a %s, but is a %s in this training set: one table cannot hold both. Write to another table, or name the column otherwise."
+                .formatted(column.name(), table.name(), present.type(), column.type()));
       }
     }
-    String before = null;
-    for (Column column : columns) {
-      if (!kept.contains(column.name())) {
-        // The table's older rows are gone from it, so that a required column has no gap.
-        update.allowIncompatibleChanges();
-        Type type = LakeTypes.icebergType(column.type(), anyId::incrementAndGet);
-        if (column.nullable()) {
-          update.addColumn(null, column.name(), type);
-        } else {
-          update.addRequiredColumn(null, column.name(), type);
-        }
-        changed = true;
-      }
-      if (before == null) {
-        update.moveFirst(column.name());
-      } else {
-        update.moveAfter(column.name(), before);
-      }
-      before = column.name();
-    }
-    List<String> order = present.columns().stream().map(NestedField::name).toList();
-    if (changed || !order.equals(columns.stream().map(Column::name).toList())) {
+    if (changed) {
       update.commit();
     }
   }
