@@ -48,7 +48,7 @@ final class TrainingSetCommand {
 
   private int make(TrainingSetOptions options) throws Exception {
     // What was served is there already: no view is asked again.
-    int[] views = options.asServed ? new int[0] : views(options.model, options.views);
+    int[] views = options.asServed ? new int[0] : views(project, options.model, options.views);
     Path out = options.out;
     if (out != null) {
       requireFolder(out);
@@ -242,7 +242,7 @@ final class TrainingSetCommand {
   }
 
   /** Which views were asked for: those of a model, or those named, separated by commas. */
-  private int[] views(@Nullable String model, @Nullable String views) {
+  static int[] views(LoadedProject project, @Nullable String model, @Nullable String views) {
     if (model != null) {
       int[] read = project.plan().models().get(project.model(model)).views();
       if (read.length == 0) {
