@@ -1,5 +1,6 @@
 package dev.tailwater.cli;
 
+import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.definitions.InvalidProjectException;
 import dev.tailwater.jobs.BoundedSources;
