@@ -437,6 +437,41 @@ final class TailwaterCommand {
             json);
   }
 
+  @Command(
+      name = "verify",
+      description = "Compare both stores with each other and with a replay of history.")
+  int verify(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Option(names = "--views", paramLabel = "A,B", description = "These feature views; else all.")
+          @Nullable String views,
+      @Option(
+              names = "--sample",
+              paramLabel = "1/N",
+              description = "Compare one key in N; else all.")
+          @Nullable String sample,
+      @Option(
+              names = "--history",
+              paramLabel = "STREAM=FILE",
+              description = "Read a stream from a file; the others come from lake and log.")
+          @Nullable List<String> history,
+      @Mixin EnvironmentOption in,
+      @Option(names = "--json", description = "Print what was found as JSON.") boolean json)
+      throws Exception {
+    Session session = begin("verify");
+    LoadedProject loaded = LoadedProject.load(project);
+    EnvironmentConfig config = in.load(project, environment);
+    return new VerifyCommand(session.console())
+        .run(
+            OneShotFlink.environment(session.home(), config.parallelism()),
+            loaded,
+            VerifyCommand.views(loaded, views),
+            VerifyCommand.oneKeyIn(sample),
+            HistorySources.of(loaded, orEmpty(history), config, session.home()),
+            redis(config, session),
+            Lakes.find(config, session.home()),
+            json);
+  }
+
   @Command(name = "sql", description = "Run one Flink SQL statement over the lake, read-only.")
   int sql(
       @Parameters(paramLabel = "STATEMENT", description = "As in \"SHOW DATABASES\".")

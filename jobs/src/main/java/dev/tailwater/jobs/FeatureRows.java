@@ -152,7 +152,7 @@ final class FeatureRows {
       FeatureRow row = newest[view];
       newest[view] = null;
       if (row != null) {
-        output.accept(row.forOnline(), row.validFrom());
+        output.accept(row.forStores(true, row.offline()), row.validFrom());
       }
     }
   }

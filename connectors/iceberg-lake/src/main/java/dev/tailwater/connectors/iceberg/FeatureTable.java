@@ -8,8 +8,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.iceberg.HistoryEntry;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Table;
@@ -52,6 +54,7 @@ final class FeatureTable {
   private static final String VERSION_PROPERTY = "tailwater.definition-version";
   private static final String ENTITY_PROPERTY = "tailwater.entity";
   private static final String KEY_PROPERTY = "tailwater.key";
+  private static final String CREATED_PROPERTY = "tailwater.created-ms";
   private static final String FEATURE_PROPERTIES = "tailwater.feature.";
   private static final String PREVIOUS_VERSION_PROPERTY = "tailwater.previous-definition-version";
   private static final String PREVIOUS_FEATURE_PROPERTIES = "tailwater.previous-feature.";
@@ -65,6 +68,7 @@ final class FeatureTable {
       Schema schema = schema(layout);
       Map<String, String> properties = LakeTypes.tableProperties();
       properties.putAll(layoutProperties(layout));
+      properties.put(CREATED_PROPERTY, Long.toString(System.currentTimeMillis()));
       try {
         return catalog
             .buildTable(name, schema)
@@ -198,6 +202,15 @@ final class FeatureTable {
       properties.commit();
     }
     return table;
+  }
+
+  /** Since when there is the table; snapshots expire, so its creation is recorded. */
+  static OptionalLong firstWritten(Table table) {
+    String created = table.properties().get(CREATED_PROPERTY);
+    if (created != null) {
+      return OptionalLong.of(Long.parseLong(created));
+    }
+    return table.history().stream().mapToLong(HistoryEntry::timestampMillis).min();
   }
 
   /** Makes readers use this version if they use none yet. */

@@ -3,6 +3,7 @@ package dev.tailwater.connectors.iceberg;
 import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.connectors.store.FeatureRow;
+import dev.tailwater.connectors.store.FeatureRowSerializer;
 import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.schemas.Column;
 import java.io.Closeable;
@@ -487,6 +488,86 @@ public final class Lake implements Serializable {
    */
   public CloseableIterable<Record> readRaw(String stream) {
     return read(rawTable(stream), Expressions.alwaysTrue());
+  }
+
+  /**
+   * The rows of a view's table that are of one version of the view, as a bounded stream in no
+   * order: all generations and revisions of them.
+   *
+   * @param env of a bounded job
+   * @param view the position in the plan of the view to read
+   * @param layouts of all views, by their positions in the plan; the view's version is the one read
+   * @param uid names the source; unique in the job
+   * @throws IllegalArgumentException if there is no such table, or it lacks a feature of the view
+   */
+  public DataStream<FeatureRow> features(
+      StreamExecutionEnvironment env, int view, List<FeatureViewLayout> layouts, String uid) {
+    FeatureViewLayout layout = layouts.get(view);
+    TableIdentifier name = featureTable(layout.view());
+    Table table = load(name);
+    RowType rowType = FlinkSchemaUtil.convert(table.schema());
+    IcebergSource<RowData> source =
+        IcebergSource.forRowData()
+            .tableLoader(tableLoader(name))
+            .table(table)
+            .filters(List.of(Expressions.equal(FeatureTable.DEFINITION_VERSION, layout.version())))
+            .build();
+    return env.fromSource(
+            source, WatermarkStrategy.noWatermarks(), uid, InternalTypeInfo.of(rowType))
+        .uid(uid)
+        .flatMap(new FeatureRowReader(view, layout, rowType.getFieldNames()))
+        .returns(FeatureRowSerializer.typeInfo(layouts))
+        .uid(uid + "-of-version")
+        .name(uid + "-of-version");
+  }
+
+  /**
+   * Since when a view has a table, in milliseconds since the epoch: when it was created, where the
+   * table says so, else the time of its oldest snapshot; empty if there is no table.
+   */
+  public OptionalLong firstWritten(String view) {
+    return onCatalog(
+        catalog -> {
+          TableIdentifier name = featureTable(view);
+          return catalog.tableExists(name)
+              ? FeatureTable.firstWritten(catalog.loadTable(name))
+              : OptionalLong.empty();
+        });
+  }
+
+  /**
+   * The latest instant of which a view's table has a row of this version, from the statistics of
+   * its files; empty if there is none, or no table.
+   */
+  public OptionalLong newestInstant(FeatureViewLayout layout) {
+    return onCatalog(
+        catalog -> {
+          TableIdentifier name = featureTable(layout.view());
+          if (!catalog.tableExists(name)) {
+            return OptionalLong.empty();
+          }
+          Table table = catalog.loadTable(name);
+          NestedField column = table.schema().findField(FeatureTable.VALID_FROM);
+          long newest = Long.MIN_VALUE;
+          try (CloseableIterable<FileScanTask> files =
+              table
+                  .newScan()
+                  .filter(Expressions.equal(FeatureTable.DEFINITION_VERSION, layout.version()))
+                  .includeColumnStats()
+                  .planFiles()) {
+            for (FileScanTask file : files) {
+              Map<Integer, ByteBuffer> bounds = file.file().upperBounds();
+              ByteBuffer bound = bounds == null ? null : bounds.get(column.fieldId());
+              if (bound != null) {
+                long micros = Conversions.<Long>fromByteBuffer(column.type(), bound);
+                newest = Math.max(newest, Math.floorDiv(micros, 1_000L));
+              }
+            }
+          } catch (IOException e) {
+            throw new UncheckedIOException("Reading the files of table " + name + " failed", e);
+          }
+          return newest == Long.MIN_VALUE ? OptionalLong.empty() : OptionalLong.of(newest);
+        });
   }
 
   /**

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import redis.clients.jedis.AbstractPipeline;
@@ -61,6 +62,15 @@ public final class RedisOnlineStore implements AutoCloseable {
   /** The newest rows of several entities, in the order of their keys, in one round trip. */
   public List<Optional<OnlineRow>> mget(FeatureViewLayout view, List<String> entityKeys) {
     RedisLayout layout = new RedisLayout(view);
+    List<Map<String, String>> hashes = hashes(layout, entityKeys);
+    List<Optional<OnlineRow>> rows = new ArrayList<>(entityKeys.size());
+    for (int i = 0; i < entityKeys.size(); i++) {
+      rows.add(row(layout, entityKeys.get(i), hashes.get(i)));
+    }
+    return rows;
+  }
+
+  private List<Map<String, String>> hashes(RedisLayout layout, List<String> entityKeys) {
     List<Response<Map<String, String>>> responses = new ArrayList<>(entityKeys.size());
     call(
         () -> {
@@ -72,12 +82,11 @@ public final class RedisOnlineStore implements AutoCloseable {
           }
           return responses;
         });
-    List<Optional<OnlineRow>> rows = new ArrayList<>(entityKeys.size());
-    for (int i = 0; i < entityKeys.size(); i++) {
-      Response<Map<String, String>> response = responses.get(i);
-      rows.add(row(layout, entityKeys.get(i), call(response::get)));
+    List<Map<String, String>> hashes = new ArrayList<>(entityKeys.size());
+    for (Response<Map<String, String>> response : responses) {
+      hashes.add(call(response::get));
     }
-    return rows;
+    return hashes;
   }
 
   /**
@@ -97,6 +106,50 @@ public final class RedisOnlineStore implements AutoCloseable {
       }
       cursor = page.getCursor();
     } while (!cursor.equals(ScanParams.SCAN_POINTER_START));
+  }
+
+  /**
+   * Calls the consumer with the row of every entity that has one, as {@link #forEachKey} finds
+   * them.
+   *
+   * @param unreadable called with the key of a row instead, and the reason, where something else
+   *     wrote it
+   */
+  public void forEachRow(
+      FeatureViewLayout view, Consumer<OnlineRow> row, BiConsumer<String, String> unreadable) {
+    RedisLayout layout = new RedisLayout(view);
+    List<String> keys = new ArrayList<>(KEYS_PER_SCAN);
+    forEachKey(
+        view,
+        key -> {
+          keys.add(key);
+          if (keys.size() == KEYS_PER_SCAN) {
+            readRows(layout, keys, row, unreadable);
+            keys.clear();
+          }
+        });
+    readRows(layout, keys, row, unreadable);
+  }
+
+  private void readRows(
+      RedisLayout layout,
+      List<String> keys,
+      Consumer<OnlineRow> row,
+      BiConsumer<String, String> unreadable) {
+    List<Map<String, String>> hashes = hashes(layout, keys);
+    for (int i = 0; i < hashes.size(); i++) {
+      if (hashes.get(i).isEmpty()) {
+        continue;
+      }
+      OnlineRow found;
+      try {
+        found = layout.row(keys.get(i), hashes.get(i));
+      } catch (IllegalStateException e) {
+        unreadable.accept(keys.get(i), String.valueOf(e.getMessage()));
+        continue;
+      }
+      row.accept(found);
+    }
   }
 
   /** The version of the view that readers use, see {@link ViewPointers}. */

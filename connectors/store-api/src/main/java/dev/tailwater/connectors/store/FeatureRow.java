@@ -36,8 +36,8 @@ public record FeatureRow(
     boolean online,
     boolean offline) {
 
-  /** The same row, for the online store as well. */
-  public FeatureRow forOnline() {
+  /** The same row, for these stores. */
+  public FeatureRow forStores(boolean inOnline, boolean inOffline) {
     return new FeatureRow(
         view,
         key,
@@ -50,7 +50,7 @@ public record FeatureRow(
         topic,
         partition,
         offset,
-        true,
-        offline);
+        inOnline,
+        inOffline);
   }
 }
