@@ -57,6 +57,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import redis.clients.jedis.RedisClient;
 
 /**
  * A project with one model on real servers: Kafka, Redis, an Iceberg lake, and Flink with one
@@ -163,6 +164,15 @@ final class LiveSystem implements AutoCloseable {
 
   RedisServer redis() {
     return redis;
+  }
+
+  RedisAddress online() {
+    return online;
+  }
+
+  /** To look at and change what is in Redis, past every reader and writer. */
+  RedisClient redisClient() {
+    return RedisClient.create("redis://127.0.0.1:" + redis.port());
   }
 
   Lake lake() {

@@ -36,6 +36,7 @@ final class RowComparison {
    * @param asKnown whether its facts count from their append time on
    * @param finalUntil rows up to this instant must be in the offline store; also the online row of
    *     an entity is not older than the newest of them
+   * @param replayedUntil how far the replay goes: what is as of a later instant cannot be judged
    * @param expiredBefore an online row as of an earlier instant may have expired
    */
   record Rules(
@@ -43,6 +44,7 @@ final class RowComparison {
       long refreshMs,
       boolean asKnown,
       long finalUntil,
+      long replayedUntil,
       long expiredBefore)
       implements Serializable {}
 
@@ -222,7 +224,9 @@ final class RowComparison {
         differs(Check.OFFLINE, Cause.EXTRA, instant, List.of());
       }
     } else if (instant > rules().finalUntil()) {
-      findings.open(view, Check.OFFLINE);
+      if (truth == newestDue) {
+        findings.open(view, Check.OFFLINE); // Of a fact that the clock has not passed yet.
+      }
     } else {
       differs(Check.OFFLINE, Cause.LOST_WRITE, instant, List.of());
     }
@@ -254,6 +258,8 @@ final class RowComparison {
                   Long.toString(shown.validFrom()))));
     } else if (storedAtOnline != null) {
       compareValues(Check.ONLINE, storedAtOnline, shown, replayedBeforeOnline);
+    } else if (shown.validFrom() > rules().replayedUntil()) {
+      findings.open(view, Check.ONLINE);
     } else if (replayedAtOnline != null) {
       compareValues(Check.ONLINE, replayedAtOnline, shown, replayedBeforeOnline);
     } else {

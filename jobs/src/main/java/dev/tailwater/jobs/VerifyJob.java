@@ -73,6 +73,9 @@ public final class VerifyJob {
   /** Of each view, check and cause. */
   private static final int MAX_EXAMPLES = 5;
 
+  /** How far an idle log may let online rows be refreshed until they are compared. */
+  private static final long WHILE_IT_RUNS_MS = Duration.ofHours(1).toMillis();
+
   private static final Duration REDIS_TIMEOUT = Duration.ofSeconds(10);
 
   private VerifyJob() {}
@@ -172,8 +175,8 @@ public final class VerifyJob {
    *
    * @param atLeast the watermark if every partition is active
    * @param atMost the watermark if only the one that is furthest is active
-   * @param replayUntil the later of that and the newest online row, which may have been refreshed
-   *     while the log was idle
+   * @param replayUntil later than that and than the newest online row, which may have been
+   *     refreshed while the log was idle, and may be again
    */
   private record HowFar(long atLeast, long atMost, long replayUntil) {}
 
@@ -223,7 +226,10 @@ public final class VerifyJob {
         newestOnline = value;
       }
     }
-    return new HowFar(Math.min(atLeast, atMost), atMost, Math.max(atMost, newestOnline));
+    long newest = Math.max(atMost, newestOnline);
+    long replayUntil =
+        newest > Long.MAX_VALUE - WHILE_IT_RUNS_MS ? Long.MAX_VALUE : newest + WHILE_IT_RUNS_MS;
+    return new HowFar(Math.min(atLeast, atMost), atMost, replayUntil);
   }
 
   private static Rules rules(
@@ -242,6 +248,7 @@ public final class VerifyJob {
         planned.refreshMs(),
         planned.knowledge() == Knowledge.AS_KNOWN,
         proven,
+        howFar.replayUntil(),
         expiredBefore(layouts.get(view), config));
   }
 
