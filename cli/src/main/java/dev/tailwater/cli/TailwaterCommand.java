@@ -442,7 +442,10 @@ final class TailwaterCommand {
       description = "Compare both stores with each other and with a replay of history.")
   int verify(
       @Parameters(paramLabel = "PROJECT") Path project,
-      @Option(names = "--views", paramLabel = "A,B", description = "These feature views; else all.")
+      @Option(
+              names = "--views",
+              paramLabel = "A,B",
+              description = "These feature views only; else all, and what models were given.")
           @Nullable String views,
       @Option(
               names = "--sample",
@@ -465,7 +468,37 @@ final class TailwaterCommand {
             OneShotFlink.environment(session.home(), config.parallelism()),
             loaded,
             VerifyCommand.views(loaded, views),
+            views == null,
             VerifyCommand.oneKeyIn(sample),
+            HistorySources.of(loaded, orEmpty(history), config, session.home()),
+            redis(config, session),
+            Lakes.find(config, session.home()),
+            json);
+  }
+
+  @Command(
+      name = "rehydrate",
+      description = "Fill an online store that lost its rows, while jobs go on writing it.")
+  int rehydrate(
+      @Parameters(paramLabel = "PROJECT") Path project,
+      @Option(names = "--views", paramLabel = "A,B", description = "These feature views; else all.")
+          @Nullable String views,
+      @Option(
+              names = "--history",
+              paramLabel = "STREAM=FILE",
+              description = "Read a stream from a file; the others come from lake and log.")
+          @Nullable List<String> history,
+      @Mixin EnvironmentOption in,
+      @Option(names = "--json", description = "Print what was written as JSON.") boolean json)
+      throws Exception {
+    Session session = begin("rehydrate");
+    LoadedProject loaded = LoadedProject.load(project);
+    EnvironmentConfig config = in.load(project, environment);
+    return new RehydrateCommand(session.console())
+        .run(
+            OneShotFlink.environment(session.home(), config.parallelism()),
+            loaded,
+            VerifyCommand.views(loaded, views),
             HistorySources.of(loaded, orEmpty(history), config, session.home()),
             redis(config, session),
             Lakes.find(config, session.home()),

@@ -4,13 +4,18 @@ import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.definitions.AnswerMode;
 import dev.tailwater.jobs.BoundedSources;
+import dev.tailwater.jobs.VectorComparison;
+import dev.tailwater.jobs.VectorComparisonJob;
 import dev.tailwater.jobs.VerifyJob;
 import dev.tailwater.jobs.VerifyReport;
 import dev.tailwater.jobs.VerifyReport.Cause;
 import dev.tailwater.jobs.VerifyReport.CheckReport;
 import dev.tailwater.jobs.VerifyReport.Difference;
 import dev.tailwater.jobs.VerifyReport.ViewReport;
+import dev.tailwater.plan.ModelPlan;
+import dev.tailwater.plan.Plan;
 import dev.tailwater.schemas.Timestamps;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  * row.
  */
 final class VerifyCommand {
+
+  private static final String SERVED = "served = replay";
 
   private final Console console;
 
@@ -81,14 +88,28 @@ final class VerifyCommand {
   }
 
   /**
+   * The vectors that one model was given, against those of a replay.
+   *
+   * @param mustBeEqual whether its answers wait for the watermark: others are observations
+   */
+  private record Served(String model, boolean mustBeEqual, VectorComparison vectors) {
+
+    boolean isAsPromised() {
+      return !mustBeEqual || vectors.isExplained();
+    }
+  }
+
+  /**
    * Compares and prints what was found.
    *
+   * @param models whether the vectors that were served are compared, too
    * @return {@link Main#OK} if nothing differs, else {@link Main#FAILED}
    */
   int run(
       StreamExecutionEnvironment environment,
       LoadedProject project,
       Set<Integer> views,
+      boolean models,
       int oneKeyIn,
       BoundedSources history,
       RedisAddress redis,
@@ -96,26 +117,58 @@ final class VerifyCommand {
       boolean json)
       throws Exception {
     VerifyReport report;
+    List<Served> served = new ArrayList<>();
     try {
+      BoundedSources pinned = history.pinned(project.plan());
       report =
           VerifyJob.run(
               environment,
               project.plan(),
-              new VerifyJob.Config(
-                  history.pinned(project.plan()), redis, lake, views, oneKeyIn, Instant.now()),
+              new VerifyJob.Config(pinned, redis, lake, views, oneKeyIn, Instant.now()),
               console::live);
+      for (int model = 0; models && model < project.plan().models().size(); model++) {
+        if (lake.hasPredictions(project.plan().models().get(model).name())) {
+          served.add(served(environment, project.plan(), model, pinned, lake));
+        }
+      }
     } catch (IllegalArgumentException e) {
       throw new CommandFailedException(String.valueOf(e.getMessage()), e);
     }
+    boolean equal = report.allEqual() && served.stream().allMatch(Served::isAsPromised);
     if (json) {
-      console.print(Json.write(description(report, oneKeyIn)));
+      console.print(Json.write(description(report, served, equal, oneKeyIn)));
     } else {
-      print(project, report, oneKeyIn);
+      print(project, report, served, oneKeyIn);
+      console.say(
+          "%s, of %s."
+              .formatted(
+                  equal
+                      ? "Nothing differs that must not"
+                      : "Something differs; docs/parity.md says what each reason means",
+                  oneKeyIn == 1 ? "all keys" : "one key in " + number(oneKeyIn)));
     }
-    return report.allEqual() ? Main.OK : Main.FAILED;
+    return equal ? Main.OK : Main.FAILED;
   }
 
-  private void print(LoadedProject project, VerifyReport report, int oneKeyIn) {
+  private Served served(
+      StreamExecutionEnvironment environment,
+      Plan plan,
+      int model,
+      BoundedSources history,
+      Lake lake)
+      throws Exception {
+    ModelPlan asked = plan.models().get(model);
+    console.live("replaying the questions to " + asked.name() + " …");
+    VectorComparisonJob.build(
+        environment, plan, model, history, lake, Long.MIN_VALUE, Long.MAX_VALUE);
+    return new Served(
+        asked.name(),
+        asked.answer() == AnswerMode.ON_WATERMARK,
+        VectorComparison.of(environment.execute("verify " + asked.name())));
+  }
+
+  private void print(
+      LoadedProject project, VerifyReport report, List<Served> served, int oneKeyIn) {
     TextTable table =
         new TextTable(
             List.of("view", "check", "rows", "equal", "open", "different", "why"),
@@ -145,9 +198,40 @@ final class VerifyCommand {
                   check.check().title(),
                   feature.getKey(),
                   number(different),
-                  String.format(Locale.ROOT, "%.4f%%", 100.0 * different / check.compared()),
+                  share(different, check.compared()),
                   causes(feature.getValue())));
         }
+      }
+    }
+    for (Served model : served) {
+      VectorComparison vectors = model.vectors();
+      table.add(
+          List.of(
+              model.model(),
+              SERVED,
+              number(vectors.compared()),
+              number(vectors.equal()),
+              number(vectors.notServed() + vectors.notReplayed()),
+              number(vectors.different()),
+              ""));
+      for (Map.Entry<String, Map<VectorComparison.Cause, Long>> feature :
+          vectors.features().entrySet()) {
+        someFeatures = true;
+        long different = feature.getValue().values().stream().mapToLong(Long::longValue).sum();
+        features.add(
+            List.of(
+                model.model(),
+                SERVED,
+                feature.getKey(),
+                number(different),
+                share(different, vectors.compared()),
+                feature.getValue().entrySet().stream()
+                    .map(
+                        cause ->
+                            number(cause.getValue())
+                                + " "
+                                + cause.getKey().name().toLowerCase(Locale.ROOT))
+                    .collect(Collectors.joining(", "))));
       }
     }
     table.lines().forEach(console::print);
@@ -163,11 +247,13 @@ final class VerifyCommand {
                 console.say(
                     "%s: rows up to %s must be in the offline store"
                         .formatted(view, Timestamps.format(instant))));
-    String keys = oneKeyIn == 1 ? "all keys" : "one key in " + number(oneKeyIn);
-    console.say(
-        report.allEqual()
-            ? "Nothing differs, of " + keys + "."
-            : "Something differs, of " + keys + ". What each reason means: docs/parity.md");
+    served.stream()
+        .filter(model -> !model.mustBeEqual() && model.vectors().different() > 0)
+        .forEach(
+            model ->
+                console.say(
+                    "%s answers on arrival: what it was given is an observation, and may differ"
+                        .formatted(model.model())));
   }
 
   private void printExamples(LoadedProject project, VerifyReport report) {
@@ -256,11 +342,16 @@ final class VerifyCommand {
     return different.values().stream().mapToLong(Long::longValue).sum();
   }
 
+  private static String share(long part, long all) {
+    return String.format(Locale.ROOT, "%.4f%%", 100.0 * part / all);
+  }
+
   private static String number(long number) {
     return String.format(Locale.ROOT, "%,d", number);
   }
 
-  private static Map<String, @Nullable Object> description(VerifyReport report, int oneKeyIn) {
+  private static Map<String, @Nullable Object> description(
+      VerifyReport report, List<Served> served, boolean equal, int oneKeyIn) {
     List<Object> views = new ArrayList<>();
     for (ViewReport view : report.views()) {
       Map<String, Object> checks = new LinkedHashMap<>();
@@ -288,9 +379,10 @@ final class VerifyCommand {
       views.add(fields);
     }
     Map<String, @Nullable Object> description = new LinkedHashMap<>();
-    description.put("equal", report.allEqual());
+    description.put("equal", equal);
     description.put("one_key_in", oneKeyIn);
     description.put("views", views);
+    description.put("models", served.stream().map(VerifyCommand::description).toList());
     return description;
   }
 
@@ -298,6 +390,30 @@ final class VerifyCommand {
     Map<String, Object> names = new LinkedHashMap<>();
     causes.forEach((cause, count) -> names.put(cause.title().replace(' ', '_'), count));
     return names;
+  }
+
+  private static Map<String, Object> description(Served model) {
+    VectorComparison vectors = model.vectors();
+    Map<String, Object> features = new LinkedHashMap<>();
+    vectors
+        .features()
+        .forEach(
+            (feature, causes) -> {
+              Map<String, Object> names = new LinkedHashMap<>();
+              causes.forEach(
+                  (cause, count) -> names.put(cause.name().toLowerCase(Locale.ROOT), count));
+              features.put(feature, names);
+            });
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("model", model.model());
+    fields.put("must_be_equal", model.mustBeEqual());
+    fields.put("vectors", vectors.compared());
+    fields.put("equal", vectors.equal());
+    fields.put("different", vectors.different());
+    fields.put("not_served", vectors.notServed());
+    fields.put("not_replayed", vectors.notReplayed());
+    fields.put("features", features);
+    return fields;
   }
 
   private static Map<String, Object> description(Difference difference) {

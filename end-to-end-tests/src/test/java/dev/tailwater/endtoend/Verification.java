@@ -58,7 +58,12 @@ final class Verification {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     TypedCommand.Outcome outcome = run();
     while (outcome.code() != Main.OK) {
-      System.out.println("DEBUG " + lake.count("features.card_spend") + " " + lake.count("raw.payments") + outcome.out().substring(0, 500));
+      System.out.println(
+          "DEBUG "
+              + lake.count("features.card_spend")
+              + " "
+              + lake.count("raw.payments")
+              + outcome.out().substring(0, 500));
       assertThat(System.nanoTime()).as(outcome.out() + outcome.err()).isLessThan(deadline);
       outcome = run();
     }

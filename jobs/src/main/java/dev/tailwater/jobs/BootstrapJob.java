@@ -48,7 +48,7 @@ public final class BootstrapJob {
             plan,
             stream -> sources.of(plan.streams().get(stream)),
             new FeatureGraph.Options(List.of(), true, config.generation(), Set.of()));
-    new TwinStore(config.redis(), config.lake(), true)
+    new TwinStore(config.redis(), config.lake(), config.generation(), true)
         .store(plan, graph.featureRows(), config.views());
   }
 

@@ -73,7 +73,7 @@ public final class LiveJob {
             stream -> sources.of(plan.streams().get(stream)),
             new FeatureGraph.Options(asks(plan, config), true, config.generation(), Set.of()));
 
-    new TwinStore(config.redis(), config.lake(), false)
+    new TwinStore(config.redis(), config.lake(), config.generation(), false)
         .store(
             plan,
             graph.featureRows(),

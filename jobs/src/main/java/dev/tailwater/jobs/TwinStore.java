@@ -17,17 +17,20 @@ final class TwinStore {
 
   private final RedisAddress redis;
   private final Lake lake;
+  private final long generation;
   private final boolean untilActivated;
 
   /**
    * The stores.
    *
+   * @param generation of the rows; the lake remembers it as the live writer's
    * @param untilActivated whether readers are not to find the rows before their version is
    *     activated, also if there is no other
    */
-  TwinStore(RedisAddress redis, Lake lake, boolean untilActivated) {
+  TwinStore(RedisAddress redis, Lake lake, long generation, boolean untilActivated) {
     this.redis = redis;
     this.lake = lake;
+    this.generation = generation;
     this.untilActivated = untilActivated;
   }
 
@@ -80,6 +83,7 @@ final class TwinStore {
         }
         lake.appendFeatures(
             kept, view, layouts.get(view), "sink:offline:" + layouts.get(view).view());
+        lake.recordLiveGeneration(layouts.get(view), generation);
       }
     }
   }

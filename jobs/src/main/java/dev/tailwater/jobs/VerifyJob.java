@@ -1,9 +1,6 @@
 package dev.tailwater.jobs;
 
 import dev.tailwater.connectors.iceberg.Lake;
-import dev.tailwater.connectors.log.EventTimeWatermarks;
-import dev.tailwater.connectors.log.LogRecord;
-import dev.tailwater.connectors.log.LogRecordSerializer;
 import dev.tailwater.connectors.redis.OnlineRow;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.connectors.redis.RedisOnlineStore;
@@ -18,7 +15,6 @@ import dev.tailwater.jobs.VerifyReport.CheckReport;
 import dev.tailwater.jobs.VerifyReport.Difference;
 import dev.tailwater.jobs.VerifyReport.ViewReport;
 import dev.tailwater.plan.Plan;
-import dev.tailwater.plan.StreamPlan;
 import dev.tailwater.plan.ViewPlan;
 import java.io.IOException;
 import java.time.Duration;
@@ -37,7 +33,6 @@ import org.apache.flink.api.common.JobExecutionResult;
 import org.apache.flink.api.common.accumulators.ListAccumulator;
 import org.apache.flink.api.common.accumulators.LongCounter;
 import org.apache.flink.api.common.accumulators.LongMaximum;
-import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichFlatMapFunction;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -65,7 +60,6 @@ public final class VerifyJob {
   private static final String NAME = "verify:";
   private static final String COUNT = NAME + "count|";
   private static final String EXAMPLES = NAME + "examples|";
-  private static final String NEWEST_EVENT = NAME + "newest-event|";
   private static final String NEWEST_ONLINE = NAME + "newest-online";
   private static final String EQUAL = "equal";
   private static final String OPEN = "open";
@@ -122,7 +116,7 @@ public final class VerifyJob {
         rules.set(view, rules(plan, layouts, view, howFar, config));
       }
       progress.accept("replaying history and comparing …");
-      result = compare(env, plan, layouts, views, rules, howFar.replayUntil(), config);
+      result = compare(env, plan, layouts, views, rules, howFar.until(), config);
     }
     return report(layouts, config, otherVersions, rules, result);
   }
@@ -171,14 +165,13 @@ public final class VerifyJob {
   // ---- how far
 
   /**
-   * How far the clock of a live job can have come.
+   * How far to replay.
    *
-   * @param atLeast the watermark if every partition is active
-   * @param atMost the watermark if only the one that is furthest is active
-   * @param replayUntil later than that and than the newest online row, which may have been
-   *     refreshed while the log was idle, and may be again
+   * @param clock of the live job
+   * @param until later than that and than the newest online row, which may have been refreshed
+   *     while the log was idle, and may be again
    */
-  private record HowFar(long atLeast, long atMost, long replayUntil) {}
+  private record HowFar(LiveClock clock, long until) {}
 
   private static HowFar howFar(
       StreamExecutionEnvironment env,
@@ -187,68 +180,33 @@ public final class VerifyJob {
       List<Integer> views,
       Config config)
       throws Exception {
-    JobSettings.bounded(env);
-    List<StreamPlan> streams = plan.recordedStreams();
-    for (int i = 0; i < streams.size(); i++) {
-      StreamPlan stream = streams.get(i);
-      env.fromSource(
-              config.history().of(stream),
-              WatermarkStrategy.noWatermarks(),
-              "source:" + stream.name(),
-              LogRecordSerializer.typeInfo(stream.schema()))
-          .uid("source:" + stream.name())
-          .flatMap(new NewestEvents(NEWEST_EVENT + i + "|", stream.aheadMs()))
-          .returns(Types.VOID)
-          .uid(NAME + "newest:" + stream.name())
-          .sinkTo(new DiscardingSink<>())
-          .uid(NAME + "no-records:" + stream.name());
-    }
+    LiveClock.measure(JobSettings.bounded(env), plan, config.history());
     onlineRows(env, layouts, views, config)
         .flatMap(new NewestRow())
         .returns(Types.VOID)
         .uid(NAME + "newest-online")
         .sinkTo(new DiscardingSink<>())
         .uid(NAME + "no-rows");
-    Map<String, Object> found =
-        env.execute("verify " + plan.project() + ": how far").getAllAccumulatorResults();
-
-    long atLeast = Long.MAX_VALUE;
-    long atMost = Long.MIN_VALUE;
-    long newestOnline = Long.MIN_VALUE;
-    for (Map.Entry<String, Object> entry : found.entrySet()) {
-      long value = entry.getValue() instanceof Long number ? number : Long.MIN_VALUE;
-      if (entry.getKey().startsWith(NEWEST_EVENT) && value != Long.MIN_VALUE) {
-        int stream = Integer.parseInt(entry.getKey().split("\\|")[1]);
-        long watermark = value - streams.get(stream).disorderMs() - 1;
-        atLeast = Math.min(atLeast, watermark);
-        atMost = Math.max(atMost, watermark);
-      } else if (entry.getKey().equals(NEWEST_ONLINE)) {
-        newestOnline = value;
-      }
+    JobExecutionResult found = env.execute("verify " + plan.project() + ": how far");
+    LiveClock clock = LiveClock.of(plan, found);
+    long newest = clock.atMost();
+    if (found.getAllAccumulatorResults().get(NEWEST_ONLINE) instanceof Long online) {
+      newest = Math.max(newest, online);
     }
-    long newest = Math.max(atMost, newestOnline);
-    long replayUntil =
-        newest > Long.MAX_VALUE - WHILE_IT_RUNS_MS ? Long.MAX_VALUE : newest + WHILE_IT_RUNS_MS;
-    return new HowFar(Math.min(atLeast, atMost), atMost, replayUntil);
+    return new HowFar(
+        clock,
+        newest > Long.MAX_VALUE - WHILE_IT_RUNS_MS ? Long.MAX_VALUE : newest + WHILE_IT_RUNS_MS);
   }
 
   private static Rules rules(
       Plan plan, List<FeatureViewLayout> layouts, int view, HowFar howFar, Config config) {
     ViewPlan planned = plan.views().get(view);
-    // Rows that are there prove that the clock has come so far, for all views of the entity.
-    long proven = howFar.atLeast();
-    for (int other = 0; other < plan.views().size(); other++) {
-      if (plan.views().get(other).entity() == planned.entity()) {
-        OptionalLong newest = config.lake().newestInstant(layouts.get(other));
-        proven = Math.max(proven, Math.min(howFar.atMost(), newest.orElse(Long.MIN_VALUE)));
-      }
-    }
     return new Rules(
         layouts.get(view),
         planned.refreshMs(),
         planned.knowledge() == Knowledge.AS_KNOWN,
-        proven,
-        howFar.replayUntil(),
+        howFar.clock().proven(config.lake(), layouts.get(view)),
+        howFar.until(),
         expiredBefore(layouts.get(view), config));
   }
 
@@ -403,40 +361,6 @@ public final class VerifyJob {
       if (opened != null) {
         opened.close();
       }
-    }
-  }
-
-  private static final class NewestEvents extends RichFlatMapFunction<LogRecord, Void> {
-
-    private final String accumulator;
-    private final long aheadMs;
-
-    private transient Map<Integer, LongMaximum> newest;
-
-    NewestEvents(String accumulator, long aheadMs) {
-      this.accumulator = accumulator;
-      this.aheadMs = aheadMs;
-    }
-
-    @Override
-    public void open(OpenContext context) {
-      newest = new HashMap<>();
-    }
-
-    @Override
-    public void flatMap(LogRecord record, Collector<Void> out) {
-      if (EventTimeWatermarks.isFuture(record.eventTime, record.appendTime, aheadMs)) {
-        return;
-      }
-      newest
-          .computeIfAbsent(
-              record.partition,
-              partition -> {
-                LongMaximum maximum = new LongMaximum();
-                getRuntimeContext().addAccumulator(accumulator + partition, maximum);
-                return maximum;
-              })
-          .add(record.eventTime);
     }
   }
 

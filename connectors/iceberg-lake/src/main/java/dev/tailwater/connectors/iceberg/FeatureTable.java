@@ -54,6 +54,7 @@ final class FeatureTable {
   private static final String VERSION_PROPERTY = "tailwater.definition-version";
   private static final String ENTITY_PROPERTY = "tailwater.entity";
   private static final String KEY_PROPERTY = "tailwater.key";
+  private static final String LIVE_GENERATION_PROPERTIES = "tailwater.live-generation.";
   private static final String CREATED_PROPERTY = "tailwater.created-ms";
   private static final String FEATURE_PROPERTIES = "tailwater.feature.";
   private static final String PREVIOUS_VERSION_PROPERTY = "tailwater.previous-definition-version";
@@ -202,6 +203,20 @@ final class FeatureTable {
       properties.commit();
     }
     return table;
+  }
+
+  /** Records the generation of the rows of a version's live writer. */
+  static void recordLiveGeneration(Table table, String version, long generation) {
+    String wanted = Long.toString(generation);
+    if (!wanted.equals(table.properties().get(LIVE_GENERATION_PROPERTIES + version))) {
+      table.updateProperties().set(LIVE_GENERATION_PROPERTIES + version, wanted).commit();
+    }
+  }
+
+  /** What {@link #recordLiveGeneration} recorded last. */
+  static OptionalLong liveGeneration(Table table, String version) {
+    String generation = table.properties().get(LIVE_GENERATION_PROPERTIES + version);
+    return generation == null ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(generation));
   }
 
   /** Since when there is the table; snapshots expire, so its creation is recorded. */

@@ -522,6 +522,32 @@ public final class Lake implements Serializable {
   }
 
   /**
+   * Records the generation of the rows that the live writer of a version of a view writes now, for
+   * whoever writes rows that must not win against them.
+   *
+   * @throws IllegalArgumentException if the view has no table
+   */
+  public void recordLiveGeneration(FeatureViewLayout layout, long generation) {
+    onCatalog(
+        catalog -> {
+          Table table = loaded(catalog, featureTable(layout.view()));
+          FeatureTable.recordLiveGeneration(table, layout.version(), generation);
+          return table;
+        });
+  }
+
+  /** The generation of the version's live writer; empty if there never was one. */
+  public OptionalLong liveGeneration(FeatureViewLayout layout) {
+    return onCatalog(
+        catalog -> {
+          TableIdentifier name = featureTable(layout.view());
+          return catalog.tableExists(name)
+              ? FeatureTable.liveGeneration(catalog.loadTable(name), layout.version())
+              : OptionalLong.empty();
+        });
+  }
+
+  /**
    * Since when a view has a table, in milliseconds since the epoch: when it was created, where the
    * table says so, else the time of its oldest snapshot; empty if there is no table.
    */
