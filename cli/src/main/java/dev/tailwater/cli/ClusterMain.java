@@ -2,11 +2,14 @@ package dev.tailwater.cli;
 
 import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.connectors.redis.RedisAddress;
+import dev.tailwater.jobs.LiveSources;
+import dev.tailwater.jobs.SampledVerifyJob;
 import dev.tailwater.serving.ModelRepository;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
@@ -16,10 +19,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * The entry class of a job on a Flink cluster: {@code live|archive|maintain|bootstrap PROJECT
- * --environment=FILE [--models=DIR] [--views=A,B] [--no-activate]}. The cluster decides
- * parallelism, state and checkpoints; the environment file names log and stores; the topics must
- * exist.
+ * The entry class of a job on a Flink cluster: {@code live|archive|maintain|bootstrap|verify
+ * PROJECT --environment=FILE [--models=DIR] [--views=A,B] [--no-activate] [--sample=1/N]}. The
+ * cluster decides parallelism, state and checkpoints; the environment file names log and stores;
+ * the topics must exist.
  */
 @Command(name = "tailwater-job", sortOptions = false)
 public final class ClusterMain implements Callable<Integer> {
@@ -29,10 +32,11 @@ public final class ClusterMain implements Callable<Integer> {
     live,
     archive,
     maintain,
-    bootstrap
+    bootstrap,
+    verify
   }
 
-  @Parameters(index = "0", description = "live, archive, maintain or bootstrap.")
+  @Parameters(index = "0", description = "live, archive, maintain, bootstrap or verify.")
   private Job job = Job.live;
 
   @Parameters(index = "1", description = "The project's folder.")
@@ -53,6 +57,11 @@ public final class ClusterMain implements Callable<Integer> {
       names = "--no-activate",
       description = "Of a bootstrap: leave readers with what they have.")
   private boolean noActivate;
+
+  @Option(
+      names = "--sample",
+      description = "What verify watches: one key in N (default ${DEFAULT-VALUE}).")
+  private String sample = "1/100";
 
   private ClusterMain() {}
 
@@ -105,6 +114,15 @@ public final class ClusterMain implements Callable<Integer> {
       case live -> jobs.buildLive(flink, Map.of(), 0);
       case archive -> jobs.buildArchive(flink);
       case maintain -> jobs.buildMaintenance(flink, config.tableCare());
+      case verify ->
+          SampledVerifyJob.build(
+              flink,
+              loaded.plan(),
+              new SampledVerifyJob.Config(
+                  new LiveSources(log, Optional.of(Lakes.of(config, project))),
+                  redis,
+                  VerifyCommand.oneKeyIn(sample),
+                  SampledVerifyJob.PATIENCE));
     }
     Object unused = flink.execute(loaded.plan().project() + ": " + job);
     return Main.OK;

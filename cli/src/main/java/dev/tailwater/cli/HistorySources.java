@@ -2,6 +2,7 @@ package dev.tailwater.cli;
 
 import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.jobs.BoundedSources;
+import dev.tailwater.jobs.LiveSources;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -38,6 +39,22 @@ final class HistorySources {
       }
     }
     return new BoundedSources(log(environment, home), Lakes.present(environment, home), files);
+  }
+
+  /**
+   * Lake and log, and on.
+   *
+   * @throws CommandFailedException if there is no log
+   */
+  static LiveSources live(EnvironmentConfig environment, TailwaterHome home) throws IOException {
+    return new LiveSources(
+        log(environment, home)
+            .orElseThrow(
+                () ->
+                    new CommandFailedException(
+                        "no log is running for %s; start the stack with tailwater up PROJECT, or name a log with --environment"
+                            .formatted(home.directory()))),
+        Lakes.present(environment, home));
   }
 
   /** The environment's log, else that of the running stack. */

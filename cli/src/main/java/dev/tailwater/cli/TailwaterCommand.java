@@ -457,12 +457,29 @@ final class TailwaterCommand {
               paramLabel = "STREAM=FILE",
               description = "Read a stream from a file; the others come from lake and log.")
           @Nullable List<String> history,
+      @Option(
+              names = "--continuous",
+              description = "Go on watching the online rows of a sample (1/100) until Ctrl-C.")
+          boolean continuous,
       @Mixin EnvironmentOption in,
       @Option(names = "--json", description = "Print what was found as JSON.") boolean json)
       throws Exception {
     Session session = begin("verify");
     LoadedProject loaded = LoadedProject.load(project);
     EnvironmentConfig config = in.load(project, environment);
+    if (continuous) {
+      if (json || views != null || history != null) {
+        throw new WrongUsageException(
+            "--continuous watches all views on the log and prints text; leave out --json, --views and --history");
+      }
+      return new VerifyCommand(session.console())
+          .watch(
+              OneShotFlink.environment(session.home(), config.parallelism()),
+              loaded,
+              VerifyCommand.oneKeyIn(sample == null ? "1/100" : sample),
+              HistorySources.live(config, session.home()),
+              redis(config, session));
+    }
     return new VerifyCommand(session.console())
         .run(
             OneShotFlink.environment(session.home(), config.parallelism()),

@@ -6,6 +6,9 @@ import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.definitions.AnswerMode;
 import dev.tailwater.jobs.BoundedSources;
+import dev.tailwater.jobs.LiveSources;
+import dev.tailwater.jobs.SampledVerifyJob;
+import dev.tailwater.jobs.SampledVerifyJob.Found;
 import dev.tailwater.jobs.VectorComparison;
 import dev.tailwater.jobs.VectorComparisonJob;
 import dev.tailwater.jobs.VerifyJob;
@@ -17,6 +20,7 @@ import dev.tailwater.jobs.VerifyReport.ViewReport;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.schemas.Timestamps;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,8 +29,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.apache.flink.api.common.JobExecutionResult;
+import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +46,8 @@ import org.jspecify.annotations.Nullable;
 final class VerifyCommand {
 
   private static final String SERVED = "served = replay";
+
+  private static final Duration WATCH_EVERY = Duration.ofSeconds(2);
 
   private final Console console;
 
@@ -148,6 +159,46 @@ final class VerifyCommand {
                   oneKeyIn == 1 ? "all keys" : "one key in " + number(oneKeyIn)));
     }
     return equal ? Main.OK : Main.FAILED;
+  }
+
+  /**
+   * Watches the online store until the command is interrupted or the job fails, and says what it
+   * finds.
+   */
+  int watch(
+      StreamExecutionEnvironment environment,
+      LoadedProject project,
+      int oneKeyIn,
+      LiveSources history,
+      RedisAddress redis)
+      throws Exception {
+    SampledVerifyJob.build(
+        environment,
+        project.plan(),
+        new SampledVerifyJob.Config(history, redis, oneKeyIn, SampledVerifyJob.PATIENCE));
+    JobClient job = environment.executeAsync(project.plan().project() + ": verify");
+    console.say(
+        "Watching one key in %s of every entity. Stop: Ctrl-C".formatted(number(oneKeyIn)));
+    Map<Cause, Long> told = Map.of();
+    CompletableFuture<JobExecutionResult> end = job.getJobExecutionResult();
+    while (true) {
+      try {
+        Object unused = end.get(WATCH_EVERY.toSeconds(), TimeUnit.SECONDS);
+        return Main.OK;
+      } catch (TimeoutException stillRunning) {
+        Found found = Found.of(job.getAccumulators().get());
+        console.live(
+            "%s rows checked, %s different"
+                .formatted(number(found.checked()), number(sum(found.different()))));
+        if (!found.different().equals(told) && sum(found.different()) > 0) {
+          told = found.different();
+          console.print(
+              "%s of %s rows differ: %s; the log file names some of them"
+                  .formatted(
+                      number(sum(told)), number(found.checked()), causes(told)));
+        }
+      }
+    }
   }
 
   private Served served(
@@ -334,6 +385,7 @@ final class VerifyCommand {
 
   private static String causes(Map<Cause, Long> different) {
     return different.entrySet().stream()
+        .filter(cause -> cause.getValue() > 0)
         .map(cause -> number(cause.getValue()) + " " + cause.getKey().title())
         .collect(Collectors.joining(", "));
   }

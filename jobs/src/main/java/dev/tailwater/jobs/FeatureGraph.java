@@ -83,16 +83,31 @@ public final class FeatureGraph {
    *     watermark came to this instant
    */
   public record Options(
-      List<Ask> asks, boolean featureRows, long generation, Set<Integer> labelStreams, long until) {
+      List<Ask> asks,
+      boolean featureRows,
+      long generation,
+      Set<Integer> labelStreams,
+      long until,
+      int oneKeyIn) {
     public Options {
       asks = List.copyOf(asks);
       labelStreams = Set.copyOf(labelStreams);
     }
 
-    /** Time goes on until nothing changes any more. */
+    /** Time goes on until nothing changes any more, and rows are computed of all keys. */
     public Options(
         List<Ask> asks, boolean featureRows, long generation, Set<Integer> labelStreams) {
       this(asks, featureRows, generation, labelStreams, Long.MAX_VALUE);
+    }
+
+    /** Rows are computed of all keys. */
+    public Options(
+        List<Ask> asks,
+        boolean featureRows,
+        long generation,
+        Set<Integer> labelStreams,
+        long until) {
+      this(asks, featureRows, generation, labelStreams, until, 1);
     }
   }
 
@@ -353,13 +368,16 @@ public final class FeatureGraph {
         options.featureRows() && !entity.inputs().isEmpty()
             ? new OutputTag<>("feature-rows", FeatureRowSerializer.typeInfo(layouts(plan)))
             : null;
-    // An event without a key says nothing about this entity: it goes around the operator.
+    // An event without a key says nothing about this entity: it goes around the operator. So does
+    // one whose key is not in the sample.
+    int oneKeyIn = isAsked(position) ? 1 : options.oneKeyIn();
+    boolean allStop = !someSkip && oneKeyIn == 1;
     List<DataStream<Envelope>> told = new ArrayList<>();
     List<DataStream<Envelope>> next = new ArrayList<>();
     for (DataStream<Envelope> part : flow) {
-      told.add(someSkip ? part.filter(key::isPresent) : part);
-      if (someSkip) {
-        next.add(part.filter(envelope -> !key.isPresent(envelope)));
+      told.add(allStop ? part : part.filter(envelope -> stops(envelope, key, oneKeyIn)));
+      if (!allStop) {
+        next.add(part.filter(envelope -> !stops(envelope, key, oneKeyIn)));
       }
     }
     toldByEntity.put(position, told);
@@ -387,6 +405,21 @@ public final class FeatureGraph {
     }
     next.add(answered);
     return next;
+  }
+
+  private static boolean stops(Envelope event, EntityKey key, int oneKeyIn) {
+    return key.isPresent(event) && (oneKeyIn == 1 || KeySample.contains(key.of(event), oneKeyIn));
+  }
+
+  /** Whether the run asks about the entity, or a chain leads on from it. */
+  private boolean isAsked(int entity) {
+    boolean asked = askedByRun(entity);
+    for (int i = 0; i < activeChains.length; i++) {
+      for (int view : plan.chains().get(i).views()) {
+        asked |= activeChains[i] && plan.views().get(view).entity() == entity;
+      }
+    }
+    return asked;
   }
 
   private static DataStream<Envelope> union(List<DataStream<Envelope>> streams) {

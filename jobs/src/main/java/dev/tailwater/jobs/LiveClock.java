@@ -74,7 +74,7 @@ record LiveClock(long atLeast, long atMost) {
 
   /** How far the clock has come at least, as the stored rows of a view prove. */
   long proven(Lake lake, FeatureViewLayout layout) {
-    OptionalLong newest = lake.newestInstant(layout);
+    OptionalLong newest = lake.newestLiveInstant(layout);
     return Math.max(atLeast, Math.min(atMost, newest.orElse(Long.MIN_VALUE)));
   }
 

@@ -44,12 +44,21 @@ enum Metric {
   /** Records that the archive read again after a restart, and its table already held. */
   ALREADY_ARCHIVED("alreadyArchivedRecords"),
   /** Prediction records that the archive had already seen. */
-  DUPLICATE_PREDICTIONS("duplicatePredictions");
+  DUPLICATE_PREDICTIONS("duplicatePredictions"),
+  /** Online rows of the sample that were compared with the final row of their instant. */
+  VERIFY_ROWS_CHECKED("verifyRowsChecked"),
+  /** Those that differ, in one group {@code cause} for each reason. */
+  VERIFY_ROWS_DIFFERENT("verifyRowsDifferent");
 
   private final String id;
 
   Metric(String id) {
     this.id = id;
+  }
+
+  /** The counter of what has one cause, in a group of its own. */
+  Counter counter(RuntimeContext context, String cause) {
+    return context.getMetricGroup().addGroup("tailwater").addGroup("cause", cause).counter(id);
   }
 
   Counter counter(RuntimeContext context) {

@@ -36,6 +36,8 @@ final class RowComparison {
    * @param asKnown whether its facts count from their append time on
    * @param finalUntil rows up to this instant must be in the offline store; also the online row of
    *     an entity is not older than the newest of them
+   * @param liveGeneration of the live writer: rows of a greater one are a replay's, which may be
+   *     ahead of it
    * @param replayedUntil how far the replay goes: what is as of a later instant cannot be judged
    * @param expiredBefore an online row as of an earlier instant may have expired
    */
@@ -44,6 +46,7 @@ final class RowComparison {
       long refreshMs,
       boolean asKnown,
       long finalUntil,
+      long liveGeneration,
       long replayedUntil,
       long expiredBefore)
       implements Serializable {}
@@ -172,7 +175,8 @@ final class RowComparison {
       replayed = truth;
     }
     FeatureRow found = storedHere;
-    if (found != null) {
+    if (found != null
+        && (instant <= rules().finalUntil() || found.generation() <= rules().liveGeneration())) {
       stored = found;
     }
     compareOffline(truth, found);
@@ -216,7 +220,9 @@ final class RowComparison {
       compareValues(Check.OFFLINE, truth, found, replayedBefore);
     } else if (found != null) {
       FeatureRow covering = covering(instant);
-      if (found.revision() > 0 && covering != null && differences(covering, found).isEmpty()) {
+      if (found.revision() > 0
+          && covering != null
+          && differences(rules().layout(), covering, found).isEmpty()) {
         findings.equal(view, Check.OFFLINE);
       } else if (instant > rules().finalUntil()) {
         findings.open(view, Check.OFFLINE);
@@ -276,7 +282,7 @@ final class RowComparison {
 
   private void compareValues(
       Check check, FeatureRow truth, FeatureRow found, @Nullable FeatureRow before) {
-    List<Value> differences = differences(truth, found);
+    List<Value> differences = differences(rules().layout(), truth, found);
     if (differences.isEmpty()) {
       findings.equal(view, check);
       return;
@@ -284,7 +290,7 @@ final class RowComparison {
     Cause cause;
     if (differOnlyInLastBits(truth, found)) {
       cause = Cause.FLOAT;
-    } else if (before != null && differences(before, found).isEmpty()) {
+    } else if (before != null && differences(rules().layout(), before, found).isEmpty()) {
       cause = Cause.STALE;
     } else {
       cause = check == Check.OFFLINE && found.revision() > 0 ? Cause.LATE : Cause.VALUE;
@@ -292,9 +298,10 @@ final class RowComparison {
     differs(check, cause, found.validFrom(), differences);
   }
 
-  private List<Value> differences(FeatureRow truth, FeatureRow found) {
+  /** What differs between two rows of one view: features and validity, bit for bit. */
+  static List<Value> differences(FeatureViewLayout layout, FeatureRow truth, FeatureRow found) {
     List<Value> differences = new ArrayList<>();
-    List<Column> features = rules().layout().features();
+    List<Column> features = layout.features();
     for (int i = 0; i < features.size(); i++) {
       @Nullable Object expected = truth.values()[i];
       @Nullable Object value = found.values()[i];

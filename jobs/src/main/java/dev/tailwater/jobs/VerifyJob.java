@@ -206,6 +206,7 @@ public final class VerifyJob {
         planned.refreshMs(),
         planned.knowledge() == Knowledge.AS_KNOWN,
         howFar.clock().proven(config.lake(), layouts.get(view)),
+        config.lake().liveGeneration(layouts.get(view)).orElse(Long.MAX_VALUE),
         howFar.until(),
         expiredBefore(layouts.get(view), config));
   }
@@ -236,7 +237,7 @@ public final class VerifyJob {
             JobSettings.bounded(env),
             plan,
             stream -> config.history().of(plan.streams().get(stream)),
-            new FeatureGraph.Options(List.of(), true, 0, Set.of(), until));
+            new FeatureGraph.Options(List.of(), true, 0, Set.of(), until, config.oneKeyIn()));
     TypeInformation<FeatureRow> type = FeatureRowSerializer.typeInfo(layouts);
     Set<Integer> wanted = Set.copyOf(views);
     int oneKeyIn = config.oneKeyIn();
@@ -259,13 +260,13 @@ public final class VerifyJob {
     DataStream<FeatureRow> sampled =
         oneKeyIn == 1
             ? all
-            : all.filter(row -> isSampled(row.key(), oneKeyIn))
+            : all.filter(row -> KeySample.contains(row.key(), oneKeyIn))
                 .uid(NAME + "sample")
                 .name(NAME + "sample");
     OrderOperator.inOrder(
             sampled.partitionCustom(
                 (hash, partitions) -> Math.floorMod(hash, partitions),
-                row -> spread(row.key().hashCode() + row.view())),
+                row -> KeySample.spread(row.key().hashCode() + row.view())),
             type.createSerializer(env.getConfig().getSerializerConfig()),
             new ByKeyAndInstant(),
             NAME + "order")
@@ -274,15 +275,6 @@ public final class VerifyJob {
         .sinkTo(new DiscardingSink<>())
         .uid(NAME + "no-output");
     return env.execute("verify " + plan.project());
-  }
-
-  /** Whether a key is in a sample: the same keys in every run. */
-  static boolean isSampled(String key, int oneKeyIn) {
-    return Math.floorMod(spread(key.hashCode()), oneKeyIn) == 0;
-  }
-
-  private static int spread(int hash) {
-    return hash * 0x9e3779b9 >>> 8;
   }
 
   /** Every online row, marked for the online store only. */
@@ -297,6 +289,32 @@ public final class VerifyJob {
         .returns(FeatureRowSerializer.typeInfo(layouts))
         .uid(NAME + "online")
         .name(NAME + "online");
+  }
+
+  /** A row of the online store, marked for it only. */
+  static FeatureRow online(int view, OnlineRow row) {
+    return new FeatureRow(
+        view,
+        row.key(),
+        row.validFrom(),
+        row.validUntil(),
+        0,
+        row.generation(),
+        row.factsApplied(),
+        row.values(),
+        row.topic(),
+        row.partition(),
+        row.offset(),
+        true,
+        false);
+  }
+
+  /** In place of a row of the online store that cannot be read. */
+  static FeatureRow unreadable(FeatureViewLayout layout, int view, String key) {
+    @Nullable Object[] nothing = new Object[layout.features().size()];
+    long never = Long.MAX_VALUE;
+    return online(
+        view, new OnlineRow(key, RowComparison.UNREADABLE, never, 0, 0, nothing, "", 0, 0));
   }
 
   private static final class ReadOnline extends RichFlatMapFunction<Integer, FeatureRow> {
@@ -318,41 +336,10 @@ public final class VerifyJob {
         opened = new RedisOnlineStore(redis, REDIS_TIMEOUT);
         store = opened;
       }
-      int width = layouts.get(view).features().size();
       opened.forEachRow(
           layouts.get(view),
-          row -> out.collect(row(view, row)),
-          (key, reason) ->
-              out.collect(
-                  row(
-                      view,
-                      new OnlineRow(
-                          key,
-                          RowComparison.UNREADABLE,
-                          Long.MAX_VALUE,
-                          0,
-                          0,
-                          new Object[width],
-                          "",
-                          0,
-                          0))));
-    }
-
-    private static FeatureRow row(int view, OnlineRow row) {
-      return new FeatureRow(
-          view,
-          row.key(),
-          row.validFrom(),
-          row.validUntil(),
-          0,
-          row.generation(),
-          row.factsApplied(),
-          row.values(),
-          row.topic(),
-          row.partition(),
-          row.offset(),
-          true,
-          false);
+          row -> out.collect(online(view, row)),
+          (key, reason) -> out.collect(unreadable(layouts.get(view), view, key)));
     }
 
     @Override

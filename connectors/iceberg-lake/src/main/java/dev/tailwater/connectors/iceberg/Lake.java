@@ -562,10 +562,12 @@ public final class Lake implements Serializable {
   }
 
   /**
-   * The latest instant of which a view's table has a row of this version, from the statistics of
-   * its files; empty if there is none, or no table.
+   * The latest instant of which the live writer of a version of a view has stored a row, from the
+   * statistics of the table's files; empty if there is none, or no table. Where files of a replay
+   * were compacted together with the live writer's, it may be one of the replay.
    */
-  public OptionalLong newestInstant(FeatureViewLayout layout) {
+  public OptionalLong newestLiveInstant(FeatureViewLayout layout) {
+    long liveGeneration = liveGeneration(layout).orElse(Long.MAX_VALUE);
     return onCatalog(
         catalog -> {
           TableIdentifier name = featureTable(layout.view());
@@ -578,7 +580,10 @@ public final class Lake implements Serializable {
           try (CloseableIterable<FileScanTask> files =
               table
                   .newScan()
-                  .filter(Expressions.equal(FeatureTable.DEFINITION_VERSION, layout.version()))
+                  .filter(
+                      Expressions.and(
+                          Expressions.equal(FeatureTable.DEFINITION_VERSION, layout.version()),
+                          Expressions.lessThanOrEqual(FeatureTable.GENERATION, liveGeneration)))
                   .includeColumnStats()
                   .planFiles()) {
             for (FileScanTask file : files) {
