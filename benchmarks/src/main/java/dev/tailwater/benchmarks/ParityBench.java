@@ -132,8 +132,7 @@ public final class ParityBench {
               TopicSpec.deadLettersOf(model.to())));
       Sent sent = send(log, stream, options);
       long until = sent.watermark(stream.disorderMs());
-      report(
-          "log       %,d transactions in %d partitions", sent.transactions(), PARTITIONS);
+      report("log       %,d transactions in %d partitions", sent.transactions(), PARTITIONS);
 
       long start = System.nanoTime();
       try (MiniCluster cluster = cluster(work)) {
@@ -147,14 +146,19 @@ public final class ParityBench {
                     env,
                     plan,
                     new LiveJob.Config(
-                        log, online, lake, List.of(), Map.of(), 0, MicroBatcherSettings.defaults())));
+                        log,
+                        online,
+                        lake,
+                        List.of(),
+                        Map.of(),
+                        0,
+                        MicroBatcherSettings.defaults())));
         submit(
             cluster,
             work,
             "archive",
             env ->
-                ArchiveJob.build(
-                    env, plan, new ArchiveJob.Config(log, lake, Duration.ofDays(1))));
+                ArchiveJob.build(env, plan, new ArchiveJob.Config(log, lake, Duration.ofDays(1))));
         awaitStored(cluster, lake, plan, sent, until, options, start);
         report(
             "live      everything is stored after %.1f s, %d TaskManagers were killed; %s",
@@ -208,7 +212,8 @@ public final class ParityBench {
         @Nullable Object[] values = decoder.decode(records);
         byte[] key = String.valueOf(values[stream.messageKey()]).getBytes(StandardCharsets.UTF_8);
         int partition = Math.floorMod(Arrays.hashCode(key), PARTITIONS);
-        long time = ((Number) java.util.Objects.requireNonNull(values[stream.eventTime()])).longValue();
+        long time =
+            ((Number) java.util.Objects.requireNonNull(values[stream.eventTime()])).longValue();
         var unused =
             producer.send(
                 new ProducerRecord<>(stream.topic(), partition, key, encoder.encode(values)));
@@ -231,8 +236,7 @@ public final class ParityBench {
     settings.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
     settings.set(TaskManagerOptions.NETWORK_MEMORY_MIN, MemorySize.ofMebiBytes(96));
     settings.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(96));
-    settings.set(
-        CoreOptions.TMP_DIRS, Files.createDirectories(work.resolve("flink")).toString());
+    settings.set(CoreOptions.TMP_DIRS, Files.createDirectories(work.resolve("flink")).toString());
     return new MiniCluster(
         new MiniClusterConfiguration.Builder()
             .setConfiguration(settings)
@@ -251,12 +255,10 @@ public final class ParityBench {
     Configuration settings = new Configuration();
     settings.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, CHECKPOINT_INTERVAL);
     settings.set(
-        CheckpointingOptions.CHECKPOINTS_DIRECTORY,
-        work.resolve("checkpoints").toUri().toString());
+        CheckpointingOptions.CHECKPOINTS_DIRECTORY, work.resolve("checkpoints").toUri().toString());
     settings.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
     settings.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 10);
-    settings.set(
-        RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(200));
+    settings.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(200));
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.createLocalEnvironment(PARTITIONS, settings);
     build.on(env);
@@ -267,13 +269,7 @@ public final class ParityBench {
 
   /** Kills TaskManagers at even parts of the way, until the final row of every event is there. */
   private static void awaitStored(
-      MiniCluster cluster,
-      Lake lake,
-      Plan plan,
-      Sent sent,
-      long until,
-      Options options,
-      long start)
+      MiniCluster cluster, Lake lake, Plan plan, Sent sent, long until, Options options, long start)
       throws Exception {
     List<FeatureViewLayout> layouts = FeatureGraph.layouts(plan);
     long newest = sent.newestFinal(until);
@@ -327,16 +323,15 @@ public final class ParityBench {
 
   // ---- the comparison
 
-  private static boolean verify(
-      Plan plan, KafkaLog log, RedisAddress online, Lake lake, Path work) throws Exception {
+  private static boolean verify(Plan plan, KafkaLog log, RedisAddress online, Lake lake, Path work)
+      throws Exception {
     Configuration settings = JobSettings.oneShotCluster();
     settings.set(CoreOptions.TMP_DIRS, work.resolve("flink").toString());
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.createLocalEnvironment(PARTITIONS, settings);
     BoundedSources history =
         new BoundedSources(Optional.of(log), Optional.of(lake), Map.of()).pinned(plan);
-    Set<Integer> views =
-        Set.copyOf(IntStream.range(0, plan.views().size()).boxed().toList());
+    Set<Integer> views = Set.copyOf(IntStream.range(0, plan.views().size()).boxed().toList());
     long start = System.nanoTime();
     VerifyReport report =
         VerifyJob.run(

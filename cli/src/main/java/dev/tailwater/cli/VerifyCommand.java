@@ -177,8 +177,7 @@ final class VerifyCommand {
         project.plan(),
         new SampledVerifyJob.Config(history, redis, oneKeyIn, SampledVerifyJob.PATIENCE));
     JobClient job = environment.executeAsync(project.plan().project() + ": verify");
-    console.say(
-        "Watching one key in %s of every entity. Stop: Ctrl-C".formatted(number(oneKeyIn)));
+    console.say("Watching one key in %s of every entity. Stop: Ctrl-C".formatted(number(oneKeyIn)));
     Map<Cause, Long> told = Map.of();
     CompletableFuture<JobExecutionResult> end = job.getJobExecutionResult();
     while (true) {
@@ -194,8 +193,7 @@ final class VerifyCommand {
           told = found.different();
           console.print(
               "%s of %s rows differ: %s; the log file names some of them"
-                  .formatted(
-                      number(sum(told)), number(found.checked()), causes(told)));
+                  .formatted(number(sum(told)), number(found.checked()), causes(told)));
         }
       }
     }
