@@ -280,7 +280,8 @@ public final class ParityBench {
       await(
           () ->
               layouts.stream()
-                  .allMatch(layout -> lake.newestLiveInstant(layout).orElse(Long.MIN_VALUE) >= next),
+                  .allMatch(
+                      layout -> lake.newestLiveInstant(layout).orElse(Long.MIN_VALUE) >= next),
           options.timeout(),
           start);
       if (killed == options.kills()) {
