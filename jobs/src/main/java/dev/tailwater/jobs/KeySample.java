@@ -7,11 +7,7 @@ final class KeySample {
 
   /** Whether a key is in the sample of about one key in so many. */
   static boolean contains(String key, int oneKeyIn) {
-    return Math.floorMod(spread(key.hashCode()), oneKeyIn) == 0;
-  }
-
-  /** Near hash codes far from each other. */
-  static int spread(int hash) {
-    return hash * 0x9e3779b9 >>> 8;
+    // Near hash codes are spread far from each other first.
+    return Math.floorMod(key.hashCode() * 0x9e3779b9 >>> 8, oneKeyIn) == 0;
   }
 }

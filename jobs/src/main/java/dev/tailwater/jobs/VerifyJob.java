@@ -241,40 +241,42 @@ public final class VerifyJob {
     TypeInformation<FeatureRow> type = FeatureRowSerializer.typeInfo(layouts);
     Set<Integer> wanted = Set.copyOf(views);
     int oneKeyIn = config.oneKeyIn();
-    DataStream<FeatureRow> all = onlineRows(env, layouts, views, config);
+    List<DataStream<FeatureRow>> all = new ArrayList<>();
+    all.add(sampled(onlineRows(env, layouts, views, config), oneKeyIn, "online"));
     for (Map.Entry<Integer, DataStream<FeatureRow>> rows : graph.featureRows().entrySet()) {
       String entity = plan.entities().get(rows.getKey()).name();
-      all =
-          all.union(
-              rows.getValue()
-                  .filter(row -> wanted.contains(row.view()))
-                  .uid(NAME + "wanted:" + entity)
-                  .map(row -> row.forStores(true, true))
-                  .returns(type)
-                  .uid(NAME + "replayed:" + entity)
-                  .name(NAME + "replayed:" + entity));
+      all.add(
+          sampled(rows.getValue(), oneKeyIn, "replay:" + entity)
+              .filter(row -> wanted.contains(row.view()))
+              .uid(NAME + "wanted:" + entity)
+              .map(row -> row.forStores(true, true))
+              .returns(type)
+              .uid(NAME + "replayed:" + entity)
+              .name(NAME + "replayed:" + entity));
     }
     for (int view : views) {
-      all = all.union(config.lake().features(env, view, layouts, NAME + layouts.get(view).view()));
+      String name = layouts.get(view).view();
+      all.add(sampled(config.lake().features(env, view, layouts, NAME + name), oneKeyIn, name));
     }
-    DataStream<FeatureRow> sampled =
-        oneKeyIn == 1
-            ? all
-            : all.filter(row -> KeySample.contains(row.key(), oneKeyIn))
-                .uid(NAME + "sample")
-                .name(NAME + "sample");
     OrderOperator.inOrder(
-            sampled.partitionCustom(
-                (hash, partitions) -> Math.floorMod(hash, partitions),
-                row -> KeySample.spread(row.key().hashCode() + row.view())),
+            all,
             type.createSerializer(env.getConfig().getSerializerConfig()),
             new ByKeyAndInstant(),
-            NAME + "order")
+            "verify")
         .transform(NAME + "compare", Types.VOID, new Compare(rules))
         .uid(NAME + "compare")
         .sinkTo(new DiscardingSink<>())
         .uid(NAME + "no-output");
     return env.execute("verify " + plan.project());
+  }
+
+  private static DataStream<FeatureRow> sampled(
+      DataStream<FeatureRow> rows, int oneKeyIn, String name) {
+    return oneKeyIn == 1
+        ? rows
+        : rows.filter(row -> KeySample.contains(row.key(), oneKeyIn))
+            .uid(NAME + "sample:" + name)
+            .name(NAME + "sample:" + name);
   }
 
   /** Every online row, marked for the online store only. */
