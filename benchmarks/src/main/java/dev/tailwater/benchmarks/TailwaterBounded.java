@@ -43,8 +43,14 @@ final class TailwaterBounded implements Contender {
 
   @Override
   public Result run(Path csv) throws Exception {
+    Plan plan = BenchmarkProject.FRAUD_HANDBOOK.plan();
+    return run(new BoundedSources(Optional.empty(), Map.of(plan.streams().get(0).name(), csv)));
+  }
+
+  /** The features of every transaction of a history. */
+  static Result run(BoundedSources history) throws Exception {
     StreamExecutionEnvironment env = environment();
-    features(env, csv).addSink(new Checksum()).name(CHECKSUM);
+    features(env, history).addSink(new Checksum()).name(CHECKSUM);
     long start = System.nanoTime();
     JobExecutionResult result = env.execute("fraud-handbook");
     double seconds = (System.nanoTime() - start) / 1e9;
@@ -61,8 +67,13 @@ final class TailwaterBounded implements Contender {
   static DataStream<ScoringRequest> features(StreamExecutionEnvironment env, Path csv)
       throws IOException {
     Plan plan = BenchmarkProject.FRAUD_HANDBOOK.plan();
-    BoundedSources sources =
-        new BoundedSources(Optional.empty(), Map.of(plan.streams().get(0).name(), csv));
+    return features(
+        env, new BoundedSources(Optional.empty(), Map.of(plan.streams().get(0).name(), csv)));
+  }
+
+  private static DataStream<ScoringRequest> features(
+      StreamExecutionEnvironment env, BoundedSources sources) throws IOException {
+    Plan plan = BenchmarkProject.FRAUD_HANDBOOK.plan();
     ModelPlan model = plan.models().get(0);
     return FeatureGraph.build(
             JobSettings.bounded(env),

@@ -322,7 +322,8 @@ public final class FeatureGraph {
     DataStream<LogRecord> read =
         env.fromSource(
                 sources.apply(position),
-                EventTimeWatermarks.of(stream.disorderMs(), stream.aheadMs(), stream.idleAfterMs()),
+                new EventTimeWatermarks(
+                    stream.disorderMs(), stream.aheadMs(), stream.idleAfterMs()),
                 "source:" + stream.name(),
                 LogRecordSerializer.typeInfo(stream.schema()))
             .uid("source:" + stream.name());

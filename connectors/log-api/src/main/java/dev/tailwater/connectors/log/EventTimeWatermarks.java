@@ -8,6 +8,8 @@ import org.apache.flink.api.common.eventtime.WatermarkGenerator;
 import org.apache.flink.api.common.eventtime.WatermarkGeneratorSupplier;
 import org.apache.flink.api.common.eventtime.WatermarkOutput;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.eventtime.WatermarksWithIdleness;
+import org.apache.flink.util.clock.RelativeClock;
 
 /**
  * Watermarks of a stream, per partition: the largest event time seen, less the disorder. Records
@@ -16,20 +18,11 @@ import org.apache.flink.api.common.eventtime.WatermarkStrategy;
  *
  * @param disorderMs how far out of order the events of a partition may be
  * @param aheadMs an event time further than this after the append time is from the future
+ * @param idleAfterMs a partition without records for this long in processing time does not hold
+ *     back the others; a file of the lake always does, until it is read
  */
-public record EventTimeWatermarks(long disorderMs, long aheadMs)
+public record EventTimeWatermarks(long disorderMs, long aheadMs, long idleAfterMs)
     implements WatermarkStrategy<LogRecord> {
-
-  /**
-   * The strategy for one stream.
-   *
-   * @param idleAfterMs a partition without records for this long in processing time does not hold
-   *     back the others
-   */
-  public static WatermarkStrategy<LogRecord> of(long disorderMs, long aheadMs, long idleAfterMs) {
-    return new EventTimeWatermarks(disorderMs, aheadMs)
-        .withIdleness(Duration.ofMillis(idleAfterMs));
-  }
 
   /** Whether a record with these times is from the future. */
   public static boolean isFuture(long eventTime, long appendTime, long aheadMs) {
@@ -45,16 +38,44 @@ public record EventTimeWatermarks(long disorderMs, long aheadMs)
   @Override
   public WatermarkGenerator<LogRecord> createWatermarkGenerator(
       WatermarkGeneratorSupplier.Context context) {
-    return new Generator(disorderMs, aheadMs);
+    return new Generator(disorderMs, aheadMs, idleAfterMs, context.getInputActivityClock());
   }
 
+  /** Of one partition, or of one file of the lake. */
   private static final class Generator implements WatermarkGenerator<LogRecord> {
+
+    private final WatermarkGenerator<LogRecord> partition;
+    private boolean isFile;
+
+    Generator(long disorderMs, long aheadMs, long idleAfterMs, RelativeClock clock) {
+      partition =
+          new WatermarksWithIdleness<>(
+              new Newest(disorderMs, aheadMs), Duration.ofMillis(idleAfterMs), clock);
+    }
+
+    @Override
+    public void onEvent(LogRecord record, long timestamp, WatermarkOutput output) {
+      isFile = record.newestIsExact;
+      partition.onEvent(record, timestamp, output);
+    }
+
+    @Override
+    public void onPeriodicEmit(WatermarkOutput output) {
+      // A partition may be silent for long. A file has more to tell, however slowly it is read: if
+      // time passed over it, its events would be late, or forgotten.
+      if (!isFile) {
+        partition.onPeriodicEmit(output);
+      }
+    }
+  }
+
+  private static final class Newest implements WatermarkGenerator<LogRecord> {
 
     private final long disorderMs;
     private final long aheadMs;
     private long newest = Long.MIN_VALUE;
 
-    Generator(long disorderMs, long aheadMs) {
+    Newest(long disorderMs, long aheadMs) {
       this.disorderMs = disorderMs;
       this.aheadMs = aheadMs;
     }
