@@ -179,10 +179,7 @@ class TrainingSetFromLakeIT {
   private static void forgetAll(KafkaLog log) throws Exception {
     TopicPartition partition = new TopicPartition("payments", 0);
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", log.bootstrapServers()))) {
-      admin
-          .deleteRecords(Map.of(partition, RecordsToDelete.beforeOffset(-1)))
-          .all()
-          .get();
+      admin.deleteRecords(Map.of(partition, RecordsToDelete.beforeOffset(-1))).all().get();
     }
   }
 

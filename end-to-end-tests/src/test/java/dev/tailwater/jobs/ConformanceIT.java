@@ -82,7 +82,8 @@ class ConformanceIT {
     settings.setString("taskmanager.memory.network.min", "256mb");
     settings.setString("taskmanager.memory.managed.size", "256mb");
     settings.setString("taskmanager.network.sort-shuffle.min-buffers", "8");
-    // A job may start before the one before has given its slot back. Flink waits for it only as long
+    // A job may start before the one before has given its slot back. Flink waits for it only as
+    // long
     // as a cluster is starting, five minutes, which a busy machine needs for all cases.
     settings.setString("resourcemanager.standalone.start-up-time", "3600000");
     cluster =

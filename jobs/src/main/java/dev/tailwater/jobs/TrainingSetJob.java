@@ -32,7 +32,6 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.util.Collector;
-import org.apache.iceberg.DataFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,12 +62,13 @@ public final class TrainingSetJob {
    *
    * @param files those of the table, to be committed; none without a table
    */
-  public record Made(TrainingSetSummary summary, List<DataFile> files) {
+  public record Made(TrainingSetSummary summary, List<TrainingSetDraft.WrittenFile> files) {
 
     /** Of the job that {@link TrainingSetJob#build} added. */
     public static Made of(JobExecutionResult result) {
       List<TrainingSetSummary> summary = result.getAccumulatorResult(WholeRowsOperator.SUMMARY);
-      List<DataFile> files = result.getAccumulatorResult(WholeRowsOperator.FILES);
+      List<TrainingSetDraft.WrittenFile> files =
+          result.getAccumulatorResult(WholeRowsOperator.FILES);
       return new Made(summary.get(0), files == null ? List.of() : files);
     }
   }

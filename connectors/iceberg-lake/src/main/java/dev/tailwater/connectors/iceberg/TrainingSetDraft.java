@@ -4,6 +4,7 @@ import dev.tailwater.schemas.Column;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.Serializable;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -106,6 +107,16 @@ public final class TrainingSetDraft implements Serializable {
     return new Writer(writers.create(), columns, rows.getFieldNames());
   }
 
+  /** A file that was written, and is not in the table before it is committed. */
+  public static final class WrittenFile implements Serializable {
+
+    private final DataFile file;
+
+    private WrittenFile(DataFile file) {
+      this.file = file;
+    }
+  }
+
   /** Writes rows to files of the table. Not thread-safe. */
   public static final class Writer implements Closeable {
 
@@ -132,8 +143,8 @@ public final class TrainingSetDraft implements Serializable {
     }
 
     /** Completes the files; they are to be given to {@link #commit}. */
-    public List<DataFile> finish() throws IOException {
-      return List.of(files.complete().dataFiles());
+    public List<WrittenFile> finish() throws IOException {
+      return Arrays.stream(files.complete().dataFiles()).map(WrittenFile::new).toList();
     }
 
     @Override
@@ -149,11 +160,11 @@ public final class TrainingSetDraft implements Serializable {
    * @return the snapshot
    * @throws IllegalStateException if the table got other columns, or the tag, meanwhile
    */
-  public long commit(List<DataFile> files, Map<String, String> properties) {
+  public long commit(List<WrittenFile> files, Map<String, String> properties) {
     return lake.onCatalog(catalog -> commit(catalog, files, properties));
   }
 
-  private long commit(Catalog catalog, List<DataFile> files, Map<String, String> properties) {
+  private long commit(Catalog catalog, List<WrittenFile> files, Map<String, String> properties) {
     for (int attempt = 1; ; attempt++) {
       try {
         return tryCommit(catalog, files, properties);
@@ -169,7 +180,7 @@ public final class TrainingSetDraft implements Serializable {
     }
   }
 
-  private long tryCommit(Catalog catalog, List<DataFile> files, Map<String, String> properties) {
+  private long tryCommit(Catalog catalog, List<WrittenFile> files, Map<String, String> properties) {
     TableIdentifier identifier = Lake.trainingTable(name);
     if (catalog.tableExists(identifier)) {
       Table present = catalog.loadTable(identifier);
@@ -181,7 +192,7 @@ public final class TrainingSetDraft implements Serializable {
     requireSameColumns(transaction.table().schema());
     OverwriteFiles overwrite =
         transaction.newOverwrite().overwriteByRowFilter(Expressions.alwaysTrue());
-    files.forEach(overwrite::addFile);
+    files.forEach(written -> overwrite.addFile(written.file));
     overwrite.set(TrainingTable.MADE_BY, name);
     properties.forEach(overwrite::set);
     overwrite.commit();
