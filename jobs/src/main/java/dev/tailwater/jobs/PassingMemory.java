@@ -83,6 +83,11 @@ final class PassingMemory implements KeyMemory {
     }
 
     @Override
+    public void grew(int id, Chunk chunk) {
+      current.grew(id, chunk);
+    }
+
+    @Override
     public void remove(int id) {
       current.remove(id);
     }
