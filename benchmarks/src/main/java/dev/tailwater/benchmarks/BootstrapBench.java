@@ -302,13 +302,13 @@ public final class BootstrapBench {
     command.add(root.normalize().resolve("tailwater").toString());
     command.addAll(List.of(arguments));
     command.add("--home=" + home);
-    return new ProcessBuilder(command)
-        .redirectOutput(out.toFile())
-        .redirectError(
-            arguments[0].equals("up")
-                ? ProcessBuilder.Redirect.to(work.resolve("up.out").toFile())
-                : ProcessBuilder.Redirect.INHERIT)
-        .start();
+    ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(out.toFile());
+    if (arguments[0].equals("up")) {
+      builder.redirectErrorStream(true);
+    } else {
+      builder.redirectError(ProcessBuilder.Redirect.INHERIT);
+    }
+    return builder.start();
   }
 
   private static String field(String json, String name) throws IOException {
