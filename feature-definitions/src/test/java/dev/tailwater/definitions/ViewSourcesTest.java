@@ -1,10 +1,13 @@
 package dev.tailwater.definitions;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import dev.tailwater.plan.PlanCompiler;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,6 +89,27 @@ class ViewSourcesTest {
         .containsExactlyInAnyOrder("tx_amount", "spend.tx_amount", "n");
     assertThat(project.featureNamed("tx_amount", view)).as("the column is first").isEmpty();
     assertThat(project.featureNamed("n", view)).contains("spend.n");
+  }
+
+  @Test
+  void aPartOfAProjectHasTheViewsThatTheWantedOnesAreBasedOnAndMeansTheSame() {
+    Project project = folder.write("project.yaml", PROJECT).load();
+    FeatureHashes whole = FeatureHashes.of(project);
+
+    Project part = project.only(List.of("visitors"));
+
+    assertThat(part.views())
+        .extracting(FeatureViewDefinition::name)
+        .containsExactly("spend", "visitors");
+    assertThat(part.models()).isEmpty();
+    FeatureHashes ofPart = FeatureHashes.of(part);
+    assertThat(ofPart.viewVersion("visitors")).isEqualTo(whole.viewVersion("visitors"));
+    assertThat(ofPart.viewVersion("spend")).isEqualTo(whole.viewVersion("spend"));
+    assertThat(PlanCompiler.compile(part).chains()).hasSize(1);
+    assertThat(PlanCompiler.compile(project.only(List.of("paid"))).chains()).isEmpty();
+    assertThatThrownBy(() -> project.only(List.of("unknown")))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("unknown");
   }
 
   @Test
