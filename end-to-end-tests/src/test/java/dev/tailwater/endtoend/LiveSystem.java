@@ -359,6 +359,16 @@ final class LiveSystem implements AutoCloseable {
     }
   }
 
+  /** Waits until a view has offline rows: then the live job's clock has passed events. */
+  void awaitFinalRows(String view) {
+    long deadline = deadline();
+    String table = Lake.featureTable(view).toString();
+    while (lake.count(table) == 0) {
+      assertThat(System.nanoTime()).as(() -> table + " is empty; " + state()).isLessThan(deadline);
+      poll();
+    }
+  }
+
   /** The archived questions: each is there once. */
   Set<String> archivedQuestions() throws IOException {
     Set<String> questions = new HashSet<>();

@@ -38,7 +38,8 @@ class VerifyIT {
       JobClient archive = system.startArchive();
       JobClient live = system.startLive(LiveSystem.anyModel(plan, SEED), "");
       payments.send(1_500);
-      system.awaitPredictions(1_000);
+      system.awaitPredictions(1_500);
+      system.awaitFinalRows("shop_risk"); // From now on late events repair rows.
       system.killTaskManager();
       payments.send(1_500);
       system.awaitPredictions(3_000);

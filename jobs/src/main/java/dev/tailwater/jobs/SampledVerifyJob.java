@@ -96,10 +96,11 @@ public final class SampledVerifyJob {
             new FeatureGraph.Options(
                 List.of(), true, 0, Set.of(), Long.MAX_VALUE, config.oneKeyIn()));
     List<FeatureViewLayout> layouts = FeatureGraph.layouts(plan);
+    int oneKeyIn = config.oneKeyIn();
     for (Map.Entry<Integer, DataStream<FeatureRow>> rows : graph.featureRows().entrySet()) {
       String entity = plan.entities().get(rows.getKey()).name();
       rows.getValue()
-          .filter(row -> row.offline() && KeySample.contains(row.key(), config.oneKeyIn()))
+          .filter(row -> row.offline() && KeySample.contains(row.key(), oneKeyIn))
           .uid("final:" + entity)
           .name("final:" + entity)
           .keyBy(row -> row.view() + "|" + row.key(), Types.STRING)
