@@ -4,10 +4,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.table.api.TableResult;
 import org.apache.flink.table.catalog.Column;
 import org.apache.flink.table.operations.DescribeTableOperation;
 import org.apache.flink.table.operations.ExplainOperation;
+import org.apache.flink.table.operations.ModifyOperation;
 import org.apache.flink.table.operations.Operation;
 import org.apache.flink.table.operations.QueryOperation;
 import org.apache.flink.table.operations.ShowOperation;
@@ -40,8 +43,28 @@ final class SqlCommand {
     if (!write) {
       requireReadOnly(sql, text);
     }
-    print(sql.execute(text), json, limit);
+    boolean changesRows = sql.parse(text).stream().anyMatch(ModifyOperation.class::isInstance);
+    TableResult result = sql.execute(text);
+    if (changesRows) {
+      finish(result);
+    } else {
+      print(result, json, limit);
+    }
     return Main.OK;
+  }
+
+  /** Its rows are the number of rows written, which nobody knows: closing them would cancel it. */
+  private void finish(TableResult written) {
+    try {
+      JobClient job = written.getJobClient().orElseThrow();
+      var unused = job.getJobExecutionResult().get();
+    } catch (ExecutionException e) {
+      throw new CommandFailedException("the statement failed: " + Failures.describe(e), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CommandFailedException("the statement was interrupted; run it again", e);
+    }
+    console.say("written");
   }
 
   /** Judged by what the parser understood, so that no spelling of a change slips through. */
