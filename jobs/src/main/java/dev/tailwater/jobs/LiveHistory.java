@@ -11,6 +11,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,7 +69,7 @@ final class LiveHistory implements Source<LogRecord, HybridSourceSplit, LiveHist
   public SourceReader<LogRecord, HybridSourceSplit> createReader(SourceReaderContext context)
       throws Exception {
     // The enumerator sends each reader the sources that it is to read.
-    return across(Optional.empty()).createReader(context);
+    return new Reader(across(Optional.empty()).createReader(context));
   }
 
   @Override
@@ -76,14 +77,16 @@ final class LiveHistory implements Source<LogRecord, HybridSourceSplit, LiveHist
       SplitEnumeratorContext<HybridSourceSplit> context) {
     Optional<RawEnd> seam = lake.rawEnd(stream.name());
     LakeThenLog.requireNoGap(log, stream, seam);
-    return new Enumerator(seam, across(seam).createEnumerator(context));
+    return new Enumerator(stream.name(), seam, across(seam).createEnumerator(context));
   }
 
   @Override
   public SplitEnumerator<HybridSourceSplit, State> restoreEnumerator(
       SplitEnumeratorContext<HybridSourceSplit> context, State state) throws Exception {
     return new Enumerator(
-        state.seam(), across(state.seam()).restoreEnumerator(context, state.inner()));
+        stream.name(),
+        state.seam(),
+        across(state.seam()).restoreEnumerator(context, state.inner()));
   }
 
   @Override
@@ -96,9 +99,46 @@ final class LiveHistory implements Source<LogRecord, HybridSourceSplit, LiveHist
     return new StateSerializer(across(Optional.empty()).getEnumeratorCheckpointSerializer());
   }
 
+  /**
+   * Keeps what a checkpoint said until it is known which of the sources is read: until then Flink's
+   * reader has nothing to say to the next checkpoint, and what was still to be read would be lost
+   * with it.
+   */
+  private static final class Reader extends ForwardingReader<LogRecord, HybridSourceSplit> {
+
+    private final List<HybridSourceSplit> restored = new ArrayList<>();
+    private boolean begun;
+
+    Reader(SourceReader<LogRecord, HybridSourceSplit> reader) {
+      super(reader);
+    }
+
+    @Override
+    public void addSplits(List<HybridSourceSplit> splits) {
+      super.addSplits(splits);
+      if (!begun) {
+        restored.addAll(splits);
+      }
+    }
+
+    @Override
+    public void handleSourceEvents(SourceEvent event) {
+      super.handleSourceEvents(event);
+      begun = true;
+      restored.clear();
+    }
+
+    @Override
+    public List<HybridSourceSplit> snapshotState(long checkpoint) {
+      return begun ? super.snapshotState(checkpoint) : List.copyOf(restored);
+    }
+  }
+
   /** Adds the seam to what the enumerator of both sources keeps. */
   private record Enumerator(
-      Optional<RawEnd> seam, SplitEnumerator<HybridSourceSplit, HybridSourceEnumeratorState> inner)
+      String stream,
+      Optional<RawEnd> seam,
+      SplitEnumerator<HybridSourceSplit, HybridSourceEnumeratorState> inner)
       implements SplitEnumerator<HybridSourceSplit, State> {
 
     @Override
@@ -111,9 +151,16 @@ final class LiveHistory implements Source<LogRecord, HybridSourceSplit, LiveHist
       inner.handleSplitRequest(subtask, host);
     }
 
+    /**
+     * Called where tasks begin again and the enumerator would go on. Flink's forgets neither which
+     * readers had finished the lake nor that it has gone on to the log: a reader that returns to
+     * the lake is then taken from it too early, or waits for ever. So all return to one checkpoint.
+     */
     @Override
     public void addSplitsBack(List<HybridSourceSplit> splits, int subtask) {
-      inner.addSplitsBack(splits, subtask);
+      throw new IllegalStateException(
+          "Subtask %d reads the history of stream %s again from the last checkpoint, so all of the job does; nothing is lost"
+              .formatted(subtask, stream));
     }
 
     @Override

@@ -1,7 +1,6 @@
 package dev.tailwater.jobs;
 
 import dev.tailwater.connectors.log.LogRecord;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,7 +9,6 @@ import org.apache.flink.api.common.eventtime.Watermark;
 import org.apache.flink.api.connector.source.Boundedness;
 import org.apache.flink.api.connector.source.ReaderOutput;
 import org.apache.flink.api.connector.source.Source;
-import org.apache.flink.api.connector.source.SourceEvent;
 import org.apache.flink.api.connector.source.SourceReader;
 import org.apache.flink.api.connector.source.SourceReaderContext;
 import org.apache.flink.api.connector.source.SourceSplit;
@@ -70,9 +68,8 @@ record ResumedLog<SplitT extends SourceSplit, StateT>(
   }
 
   private static final class Reader<SplitT extends SourceSplit>
-      implements SourceReader<LogRecord, SplitT> {
+      extends ForwardingReader<LogRecord, SplitT> {
 
-    private final SourceReader<LogRecord, SplitT> log;
     private final Map<String, Long> watermarks;
 
     /** The watermarks of new splits, which have not been told. */
@@ -81,13 +78,8 @@ record ResumedLog<SplitT extends SourceSplit, StateT>(
     private CompletableFuture<Void> available = CompletableFuture.completedFuture(null);
 
     Reader(SourceReader<LogRecord, SplitT> log, Map<String, Long> watermarks) {
-      this.log = log;
+      super(log);
       this.watermarks = watermarks;
-    }
-
-    @Override
-    public void start() {
-      log.start();
     }
 
     @Override
@@ -96,12 +88,12 @@ record ResumedLog<SplitT extends SourceSplit, StateT>(
           (split, watermark) ->
               output.createOutputForSplit(split).emitWatermark(new Watermark(watermark)));
       added.clear();
-      return log.pollNext(output);
+      return super.pollNext(output);
     }
 
     @Override
     public CompletableFuture<Void> isAvailable() {
-      CompletableFuture<Void> next = log.isAvailable();
+      CompletableFuture<Void> next = super.isAvailable();
       if (!added.isEmpty() || next.isDone()) {
         return CompletableFuture.completedFuture(null);
       }
@@ -114,7 +106,7 @@ record ResumedLog<SplitT extends SourceSplit, StateT>(
 
     @Override
     public void addSplits(List<SplitT> splits) {
-      log.addSplits(splits);
+      super.addSplits(splits);
       for (SplitT split : splits) {
         Long watermark = watermarks.get(split.splitId());
         if (watermark != null) {
@@ -122,41 +114,6 @@ record ResumedLog<SplitT extends SourceSplit, StateT>(
         }
       }
       available.complete(null);
-    }
-
-    @Override
-    public List<SplitT> snapshotState(long checkpoint) {
-      return log.snapshotState(checkpoint);
-    }
-
-    @Override
-    public void notifyNoMoreSplits() {
-      log.notifyNoMoreSplits();
-    }
-
-    @Override
-    public void handleSourceEvents(SourceEvent event) {
-      log.handleSourceEvents(event);
-    }
-
-    @Override
-    public void pauseOrResumeSplits(Collection<String> pause, Collection<String> resume) {
-      log.pauseOrResumeSplits(pause, resume);
-    }
-
-    @Override
-    public void notifyCheckpointComplete(long checkpoint) throws Exception {
-      log.notifyCheckpointComplete(checkpoint);
-    }
-
-    @Override
-    public void notifyCheckpointAborted(long checkpoint) throws Exception {
-      log.notifyCheckpointAborted(checkpoint);
-    }
-
-    @Override
-    public void close() throws Exception {
-      log.close();
     }
   }
 }

@@ -251,12 +251,12 @@ class HistoryIT {
     // Nothing follows in the log: the clock stands where the lake's records have brought it.
     long first = clock(lake);
     Map<String, String> quiet = rowsUntil(first, run(both, true));
-    system.await(job, () -> rowsUntil(first, found).equals(quiet));
+    awaitRows(job, found, first, quiet);
     system.pay(300, random);
     system.archive(lake);
     long second = clock(lake);
     Map<String, String> later = rowsUntil(second, run(both, true));
-    system.await(job, () -> rowsUntil(second, found).equals(later));
+    awaitRows(job, found, second, later);
     assertThat(later).hasSizeGreaterThan(quiet.size());
     system.cancel(job);
     assertThat(reader).failsWithin(Duration.ofMinutes(1)); // There is nothing more to read.
@@ -273,6 +273,32 @@ class HistoryIT {
             .min()
             .orElseThrow();
     return newest - system.plan().streams().get(0).disorderMs() - 1;
+  }
+
+  private static void awaitRows(
+      JobClient job, Queue<String> found, long until, Map<String, String> expected) {
+    system.await(
+        job,
+        () -> rowsUntil(until, found).equals(expected),
+        () -> {
+          Map<String, String> rows = rowsUntil(until, found);
+          List<String> missing = new ArrayList<>();
+          expected.forEach(
+              (place, row) -> {
+                if (!row.equals(rows.get(place))) {
+                  missing.add(place + row + ", but " + rows.get(place));
+                }
+              });
+          List<String> more = new ArrayList<>(rows.keySet());
+          more.removeAll(expected.keySet());
+          return "%d of %d rows differ: %s; %d more: %s"
+              .formatted(
+                  missing.size(),
+                  expected.size(),
+                  missing.subList(0, Math.min(5, missing.size())),
+                  more.size(),
+                  more.subList(0, Math.min(5, more.size())));
+        });
   }
 
   private static Map<String, String> rowsUntil(long instant, Collection<String> lines) {

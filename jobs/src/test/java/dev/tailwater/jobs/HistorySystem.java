@@ -24,6 +24,7 @@ import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
@@ -295,6 +296,15 @@ final class HistorySystem implements AutoCloseable {
   }
 
   void await(JobClient job, BooleanSupplier condition) {
+    await(job, condition, () -> "");
+  }
+
+  /**
+   * Waits for a condition, within a limit, and only while the job runs.
+   *
+   * @param state what to say of a wait that was in vain
+   */
+  void await(JobClient job, BooleanSupplier condition, Supplier<String> state) {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (true) {
       AccessExecutionGraph graph = graph(job);
@@ -304,7 +314,9 @@ final class HistorySystem implements AutoCloseable {
       assertThat(!graph.getState().isTerminalState() && System.nanoTime() < deadline)
           .as(
               () ->
-                  graph.getState()
+                  state.get()
+                      + " "
+                      + graph.getState()
                       + ", last failure: "
                       + (graph.getFailureInfo() == null
                           ? "none"
