@@ -109,6 +109,12 @@ final class RemoteFlink implements BootstrapCommand.Flink, AutoCloseable {
 
       @Override
       public Optional<String> lastFailure() throws Exception {
+        if (status().isGloballyTerminalState()) {
+          // The history is a picture that Flink's page takes every few seconds.
+          return get(client.requestJobResult(job))
+              .getSerializedThrowable()
+              .map(failure -> innermost(failure.getFullStringifiedStackTrace()));
+        }
         return exceptions().getExceptionHistory().getEntries().stream()
             .findFirst()
             .map(entry -> innermost(entry.getStacktrace()));

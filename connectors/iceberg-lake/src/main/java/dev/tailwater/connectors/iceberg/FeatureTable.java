@@ -20,6 +20,7 @@ import org.apache.iceberg.UpdateSchema;
 import org.apache.iceberg.catalog.Catalog;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.exceptions.AlreadyExistsException;
+import org.apache.iceberg.exceptions.CommitFailedException;
 import org.apache.iceberg.types.Type;
 import org.apache.iceberg.types.Types;
 import org.apache.iceberg.types.Types.NestedField;
@@ -60,6 +61,8 @@ final class FeatureTable {
   private static final String PREVIOUS_VERSION_PROPERTY = "tailwater.previous-definition-version";
   private static final String PREVIOUS_FEATURE_PROPERTIES = "tailwater.previous-feature.";
 
+  private static final int FOLLOW_ATTEMPTS = 10;
+
   private FeatureTable() {}
 
   /** Creates the table, or lets it follow the view. */
@@ -78,10 +81,10 @@ final class FeatureTable {
             .create();
       } catch (AlreadyExistsException e) {
         // Another job created it meanwhile: it may be of another version of the view.
-        return follow(catalog.loadTable(name), layout);
+        return follow(catalog, name, layout);
       }
     }
-    return follow(catalog.loadTable(name), layout);
+    return follow(catalog, name, layout);
   }
 
   private static void checkNames(FeatureViewLayout layout) {
@@ -152,6 +155,19 @@ final class FeatureTable {
 
   private static String keyNames(FeatureViewLayout layout) {
     return String.join(",", layout.key().stream().map(Column::name).toList());
+  }
+
+  /** Writers may commit between the look and the change: then it is made to what is there now. */
+  private static Table follow(Catalog catalog, TableIdentifier name, FeatureViewLayout layout) {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return follow(catalog.loadTable(name), layout);
+      } catch (CommitFailedException e) {
+        if (attempt == FOLLOW_ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
   }
 
   private static Table follow(Table table, FeatureViewLayout layout) {
