@@ -117,7 +117,7 @@ final class TrainingSetCommand {
     Map<String, @Nullable Object> told = new LinkedHashMap<>();
     told.put("rows", made.summary().rows());
     if (options.out != null) {
-      told.put("out", options.out);
+      told.put("out", options.out.toString());
     }
     if (draft.isPresent()) {
       TrainingSetRecord record =
