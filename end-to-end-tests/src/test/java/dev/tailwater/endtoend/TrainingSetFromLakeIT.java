@@ -115,7 +115,7 @@ class TrainingSetFromLakeIT {
       JsonNode vectors = makes("--model", "fraud", "--as-served", "--out-table", "served");
       assertThat(vectors.at("/rows").asInt()).isPositive();
       JsonNode differences =
-          json("training-set", PROJECT, "--model", "fraud", "--as-true", "--as-served");
+          makes("--model", "fraud", "--as-true", "--as-served", "--out-table", "both");
       assertThat(differences.at("/equal").asInt() + differences.at("/different").asInt())
           .isPositive();
       system.assertNeverFailed(live);

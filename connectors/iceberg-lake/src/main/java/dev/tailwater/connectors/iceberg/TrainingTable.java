@@ -72,22 +72,19 @@ final class TrainingTable {
     Table table = transaction.table();
     AtomicInteger anyId = new AtomicInteger();
     UpdateSchema update = transaction.updateSchema();
-    boolean changed = false;
     for (Column column : columns) {
       NestedField present = table.schema().findField(column.name());
       if (present == null) {
         update.addColumn(
             null, column.name(), LakeTypes.icebergType(column.type(), anyId::incrementAndGet));
-        changed = true;
       } else if (!LakeTypes.holds(present.type(), column.type())) {
         throw new IllegalArgumentException(
             "Column %s of table %s is a %s, but is a %s in this training set: one table cannot hold both. Write to another table, or name the column otherwise."
                 .formatted(column.name(), table.name(), present.type(), column.type()));
       }
     }
-    if (changed) {
-      update.commit();
-    }
+    // Also where nothing is new: a transaction goes on only when what was begun is committed.
+    update.commit();
   }
 
   /** The set that a table holds now, or under a tag. */
