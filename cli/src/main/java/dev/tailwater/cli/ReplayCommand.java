@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -30,18 +29,6 @@ final class ReplayCommand {
     this.console = console;
   }
 
-  /** What an option says, as an instant. */
-  static OptionalLong instant(String option, @Nullable String written) {
-    if (written == null) {
-      return OptionalLong.empty();
-    }
-    try {
-      return OptionalLong.of(Timestamps.parse(written));
-    } catch (IllegalArgumentException e) {
-      throw new WrongUsageException(option + " '" + written + "': " + e.getMessage());
-    }
-  }
-
   /** The views that were named, or all. */
   static int[] views(LoadedProject project, @Nullable String named) {
     if (named == null) {
@@ -53,8 +40,7 @@ final class ReplayCommand {
   /**
    * Replays history into the offline tables.
    *
-   * @param from the first instant of a row; empty for the beginning of history
-   * @param to the instant that is too late; empty for as far as the lake's clock has gone
+   * @param range of the instants of rows; without an end, as far as the lake's clock has gone
    */
   int run(
       StreamExecutionEnvironment environment,
@@ -62,25 +48,23 @@ final class ReplayCommand {
       int[] views,
       BoundedSources history,
       Lake lake,
-      OptionalLong from,
-      OptionalLong to,
+      TimeRange range,
       boolean json)
       throws Exception {
     if (views.length == 0) {
       throw new CommandFailedException(
           "project " + project.plan().project() + " has no feature view to replay; define one");
     }
-    if (from.isPresent() && to.isPresent() && from.getAsLong() >= to.getAsLong()) {
-      throw new WrongUsageException("--from must be before --to");
-    }
-    long end = to.orElseGet(() -> ReplayJob.clock(project.plan(), lake).orElse(Long.MAX_VALUE));
+    long end =
+        range.until() < Long.MAX_VALUE
+            ? range.until()
+            : ReplayJob.clock(project.plan(), lake).orElse(Long.MAX_VALUE);
     console.live("reading where history ends …");
     long generation =
         ReplayJob.build(
             environment,
             project.plan(),
-            new ReplayJob.Config(
-                lake, views, history.pinned(project.plan()), from.orElse(Long.MIN_VALUE), end));
+            new ReplayJob.Config(lake, views, history.pinned(project.plan()), range.from(), end));
     long began = System.nanoTime();
     JobClient job = environment.executeAsync("replay of " + project.plan().project());
     JobExecutionResult result = await(job, began);

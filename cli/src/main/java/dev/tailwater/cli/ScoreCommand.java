@@ -10,7 +10,6 @@ import dev.tailwater.jobs.ScorePair;
 import dev.tailwater.jobs.ServedModel;
 import dev.tailwater.jobs.VectorComparison;
 import dev.tailwater.plan.ModelPlan;
-import dev.tailwater.schemas.Timestamps;
 import dev.tailwater.serving.MicroBatcherSettings;
 import dev.tailwater.serving.ModelRepository;
 import dev.tailwater.serving.ModelRepositoryException;
@@ -47,8 +46,7 @@ final class ScoreCommand {
    *
    * @param version of the model, or null for the one that is served now
    * @param questions where the vectors come from
-   * @param from the first event time, in milliseconds since the epoch
-   * @param until the event time that is too late, in milliseconds since the epoch
+   * @param range of the questions' event times
    * @param threshold a score at or above it is an alarm
    * @param dryRun whether nothing is to be kept
    */
@@ -56,8 +54,7 @@ final class ScoreCommand {
       String model,
       @Nullable Integer version,
       ScoreJob.Questions questions,
-      long from,
-      long until,
+      TimeRange range,
       double threshold,
       boolean dryRun) {
 
@@ -79,23 +76,8 @@ final class ScoreCommand {
           spine != null
               ? new ScoreJob.Questions.Rows(spine)
               : asServed ? new ScoreJob.Questions.AsServed() : new ScoreJob.Questions.Asked();
-      long first = instant("--from", from, Long.MIN_VALUE);
-      long end = instant("--to", to, Long.MAX_VALUE);
-      if (first >= end) {
-        throw new WrongUsageException("--from %s is not before --to %s".formatted(from, to));
-      }
-      return new Request(model, version, questions, first, end, threshold, dryRun);
-    }
-
-    private static long instant(String option, @Nullable String written, long otherwise) {
-      if (written == null) {
-        return otherwise;
-      }
-      try {
-        return Timestamps.parse(written);
-      } catch (IllegalArgumentException e) {
-        throw new WrongUsageException(option + " '" + written + "': " + e.getMessage());
-      }
+      TimeRange range = TimeRange.of(from, to);
+      return new Request(model, version, questions, range, threshold, dryRun);
     }
   }
 
@@ -140,8 +122,8 @@ final class ScoreCommand {
         new ScoreJob.Config(
             new ServedModel(position, Integer.toString(version.version()), models.onnx(version)),
             request.questions(),
-            request.from(),
-            request.until(),
+            request.range().from(),
+            request.range().until(),
             run,
             now.toEpochMilli(),
             MicroBatcherSettings.defaults());

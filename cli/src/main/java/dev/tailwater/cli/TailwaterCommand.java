@@ -330,8 +330,7 @@ final class TailwaterCommand {
             ReplayCommand.views(loaded, views),
             HistorySources.of(loaded, orEmpty(history), config, session.home()),
             Lakes.find(config, session.home()),
-            ReplayCommand.instant("--from", from),
-            ReplayCommand.instant("--to", to),
+            TimeRange.of(from, to),
             json);
   }
 

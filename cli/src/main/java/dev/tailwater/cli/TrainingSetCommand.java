@@ -11,7 +11,6 @@ import dev.tailwater.jobs.TrainingSetJob;
 import dev.tailwater.jobs.TrainingSetRebuild;
 import dev.tailwater.jobs.TrainingSetSummary;
 import dev.tailwater.plan.ModelPlan;
-import dev.tailwater.schemas.Timestamps;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,10 +42,16 @@ final class TrainingSetCommand {
 
   /** Does what the options, which were checked, ask for. */
   int run(TrainingSetOptions options) throws Exception {
-    return options.rebuild == null ? make(options) : rebuild(options.rebuild, options);
+    if (options.rebuild != null) {
+      return rebuild(options.rebuild, options);
+    }
+    TimeRange range = TimeRange.of(options.from, options.to);
+    return options.comparesTruths()
+        ? compareTruths(String.valueOf(options.model), range, options)
+        : make(options, range);
   }
 
-  private int make(TrainingSetOptions options) throws Exception {
+  private int make(TrainingSetOptions options, TimeRange range) throws Exception {
     // What was served is there already: no view is asked again.
     int[] views = options.asServed ? new int[0] : views(project, options.model, options.views);
     Path out = options.out;
@@ -57,8 +62,11 @@ final class TrainingSetCommand {
         options.table == null
             ? Lakes.present(config, session.home())
             : Optional.of(Lakes.find(config, session.home()));
+    if (options.asServed) {
+      requireServed(Lakes.find(config, session.home()), String.valueOf(options.model));
+    }
     BoundedSources history = history(options).pinned(project.plan());
-    String statement = statement(options);
+    String statement = statement(options, range);
     Path written = null;
     try {
       Path spine = options.spine;
@@ -185,6 +193,41 @@ final class TrainingSetCommand {
             .map(ModelDefinition.Labels::value);
   }
 
+  /** Tells where the vectors that were served are not the true ones; that is no failure. */
+  private int compareTruths(String model, TimeRange range, TrainingSetOptions options)
+      throws Exception {
+    int position = project.model(model);
+    Lake lake = Lakes.find(config, session.home());
+    requireServed(lake, model);
+    ServedVectors served =
+        ServedVectors.compare(
+            console,
+            environment(),
+            project.plan(),
+            position,
+            history(options).pinned(project.plan()),
+            lake,
+            range);
+    served.refused().lines().forEach(console::say);
+    if (options.json) {
+      Map<String, Object> told = new LinkedHashMap<>(VectorReport.fields(served.vectors()));
+      told.put("left_out", served.refused().byCode());
+      console.print(Json.write(told));
+      return Main.OK;
+    }
+    console.print(VectorReport.summary(model, served.vectors()));
+    VectorReport.lines(served.vectors()).forEach(console::print);
+    return Main.OK;
+  }
+
+  private static void requireServed(Lake lake, String model) {
+    if (!lake.hasPredictions(model)) {
+      throw new CommandFailedException(
+          "model %s has no predictions in the lake, so nothing is known of what was served; leave out --as-served, or run the jobs that serve and archive it (tailwater up)"
+              .formatted(model));
+    }
+  }
+
   /** Computes a set again and compares. */
   private int rebuild(String name, TrainingSetOptions options) throws Exception {
     int at = name.indexOf('@');
@@ -260,7 +303,7 @@ final class TrainingSetCommand {
   }
 
   /** The query that gives the rows; null if a file does. */
-  private @Nullable String statement(TrainingSetOptions options) {
+  private @Nullable String statement(TrainingSetOptions options, TimeRange range) {
     if (options.spineSql != null) {
       return options.spineSql;
     }
@@ -268,11 +311,11 @@ final class TrainingSetCommand {
       return null;
     }
     ModelPlan model = project.plan().models().get(project.model(options.model));
-    return options.asServed ? served(model, options) : asked(model, options);
+    return options.asServed ? served(model, range) : asked(model, range);
   }
 
   /** The questions of a model, each event once: the first place in the log counts. */
-  private String asked(ModelPlan model, TrainingSetOptions options) {
+  private String asked(ModelPlan model, TimeRange range) {
     StreamDefinition stream =
         project.definitions().stream(project.plan().streams().get(model.ask()).name())
             .orElseThrow();
@@ -294,11 +337,11 @@ final class TrainingSetCommand {
             named ? "" : "_event_time AS event_time, ",
             String.join(", ", columns),
             table,
-            within("_event_time", options));
+            within("_event_time", range));
   }
 
   /** The first answer to each live question that was given a vector. */
-  private String served(ModelPlan model, TrainingSetOptions options) {
+  private String served(ModelPlan model, TimeRange range) {
     List<String> columns = new ArrayList<>();
     for (ModelPlan.Element element : model.vector()) {
       columns.add("vector[%s] AS %s".formatted(text(element.name()), quoted(element.name())));
@@ -310,26 +353,18 @@ final class TrainingSetCommand {
             PARTITION BY question_id ORDER BY log_partition, log_offset) AS nth
           FROM predictions.%s WHERE run = 'live')
         WHERE nth = 1 AND outcome <> 'REJECTED' AND %s"""
-        .formatted(String.join(", ", columns), quoted(model.name()), within("event_time", options));
+        .formatted(String.join(", ", columns), quoted(model.name()), within("event_time", range));
   }
 
-  private static String within(String column, TrainingSetOptions options) {
+  private static String within(String column, TimeRange range) {
     List<String> conditions = new ArrayList<>();
-    if (options.from != null) {
-      conditions.add(column + " >= " + instant("--from", options.from));
+    if (range.from() > Long.MIN_VALUE) {
+      conditions.add("%s >= TO_TIMESTAMP_LTZ(%d, 3)".formatted(column, range.from()));
     }
-    if (options.to != null) {
-      conditions.add(column + " < " + instant("--to", options.to));
+    if (range.until() < Long.MAX_VALUE) {
+      conditions.add("%s < TO_TIMESTAMP_LTZ(%d, 3)".formatted(column, range.until()));
     }
     return conditions.isEmpty() ? "TRUE" : String.join(" AND ", conditions);
-  }
-
-  private static String instant(String option, String written) {
-    try {
-      return "TO_TIMESTAMP_LTZ(%d, 3)".formatted(Timestamps.parse(written));
-    } catch (IllegalArgumentException e) {
-      throw new WrongUsageException(option + ": " + e.getMessage());
-    }
   }
 
   private static String quoted(String name) {

@@ -41,7 +41,8 @@ final class TrainingSetOptions {
 
   @Option(
       names = "--as-true",
-      description = "Features as they were, all events known (the default).")
+      description =
+          "Features as they were, all events known (the default); with --as-served: where the two differ, and why.")
   boolean asTrue;
 
   @Option(
@@ -110,6 +111,20 @@ final class TrainingSetOptions {
           "--rebuild takes everything else from the table: give only PROJECT, and --history where files were given");
       return;
     }
+    if (comparesTruths()) {
+      require(
+          spine == null
+              && spineSql == null
+              && views == null
+              && out == null
+              && table == null
+              && tag == null
+              && label == null,
+          "--as-true and --as-served together compare and write no set: give only PROJECT and --model M, with --from, --to and --history if needed");
+      require(
+          model != null, "--as-true and --as-served compare the vectors of a model: add --model M");
+      return;
+    }
     boolean questions = from != null || to != null || asServed;
     require(
         (spine == null ? 0 : 1) + (spineSql == null ? 0 : 1) + (questions ? 1 : 0) == 1,
@@ -124,6 +139,11 @@ final class TrainingSetOptions {
     require(
         tag == null || tag.matches("[A-Za-z0-9_.-]{1,100}") && !tag.equals("main"),
         "--tag is up to 100 letters, digits, dots, dashes and underscores, and not main");
+  }
+
+  /** Whether nothing is written, and what was served is compared with what is true. */
+  boolean comparesTruths() {
+    return asTrue && asServed;
   }
 
   private static void require(boolean holds, String otherwise) {

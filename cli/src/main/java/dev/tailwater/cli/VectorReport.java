@@ -54,6 +54,22 @@ final class VectorReport {
     return fields;
   }
 
+  /** How many there are of what, in one sentence. */
+  static String summary(String model, VectorComparison comparison) {
+    return "%s: %,d questions were served and replayed: %,d vectors are equal bit for bit, %,d are different%s%s"
+        .formatted(
+            model,
+            comparison.compared(),
+            comparison.equal(),
+            comparison.different(),
+            others(comparison.notServed(), "were not served, or are not archived yet"),
+            others(comparison.notReplayed(), "were served and are not in the history"));
+  }
+
+  private static String others(long questions, String what) {
+    return questions == 0 ? "" : "; %,d more %s".formatted(questions, what);
+  }
+
   /** A table of features by cause, and some examples; empty if all vectors are equal. */
   static List<String> lines(VectorComparison comparison) {
     if (comparison.different() == 0) {

@@ -4,21 +4,17 @@ import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.connectors.store.FeatureViewLayout;
-import dev.tailwater.definitions.AnswerMode;
 import dev.tailwater.jobs.BoundedSources;
 import dev.tailwater.jobs.LiveSources;
 import dev.tailwater.jobs.SampledVerifyJob;
 import dev.tailwater.jobs.SampledVerifyJob.Found;
 import dev.tailwater.jobs.VectorComparison;
-import dev.tailwater.jobs.VectorComparisonJob;
 import dev.tailwater.jobs.VerifyJob;
 import dev.tailwater.jobs.VerifyReport;
 import dev.tailwater.jobs.VerifyReport.Cause;
 import dev.tailwater.jobs.VerifyReport.CheckReport;
 import dev.tailwater.jobs.VerifyReport.Difference;
 import dev.tailwater.jobs.VerifyReport.ViewReport;
-import dev.tailwater.plan.ModelPlan;
-import dev.tailwater.plan.Plan;
 import dev.tailwater.schemas.Timestamps;
 import java.time.Duration;
 import java.time.Instant;
@@ -99,18 +95,6 @@ final class VerifyCommand {
   }
 
   /**
-   * The vectors that one model was given, against those of a replay.
-   *
-   * @param mustBeEqual whether its answers wait for the watermark: others are observations
-   */
-  private record Served(String model, boolean mustBeEqual, VectorComparison vectors) {
-
-    boolean isAsPromised() {
-      return !mustBeEqual || vectors.isExplained();
-    }
-  }
-
-  /**
    * Compares and prints what was found.
    *
    * @param models whether the vectors that were served are compared, too
@@ -128,7 +112,7 @@ final class VerifyCommand {
       boolean json)
       throws Exception {
     VerifyReport report;
-    List<Served> served = new ArrayList<>();
+    List<ServedVectors> served = new ArrayList<>();
     try {
       BoundedSources pinned = history.pinned(project.plan());
       report =
@@ -139,13 +123,21 @@ final class VerifyCommand {
               console::live);
       for (int model = 0; models && model < project.plan().models().size(); model++) {
         if (lake.hasPredictions(project.plan().models().get(model).name())) {
-          served.add(served(environment, project.plan(), model, pinned, lake));
+          served.add(
+              ServedVectors.compare(
+                  console,
+                  environment,
+                  project.plan(),
+                  model,
+                  pinned,
+                  lake,
+                  TimeRange.of(null, null)));
         }
       }
     } catch (IllegalArgumentException e) {
       throw new CommandFailedException(String.valueOf(e.getMessage()), e);
     }
-    boolean equal = report.allEqual() && served.stream().allMatch(Served::isAsPromised);
+    boolean equal = report.allEqual() && served.stream().allMatch(ServedVectors::isAsPromised);
     if (json) {
       console.print(Json.write(description(report, served, equal, oneKeyIn)));
     } else {
@@ -199,25 +191,8 @@ final class VerifyCommand {
     }
   }
 
-  private Served served(
-      StreamExecutionEnvironment environment,
-      Plan plan,
-      int model,
-      BoundedSources history,
-      Lake lake)
-      throws Exception {
-    ModelPlan asked = plan.models().get(model);
-    console.live("replaying the questions to " + asked.name() + " …");
-    VectorComparisonJob.build(
-        environment, plan, model, history, lake, Long.MIN_VALUE, Long.MAX_VALUE);
-    return new Served(
-        asked.name(),
-        asked.answer() == AnswerMode.ON_WATERMARK,
-        VectorComparison.of(environment.execute("verify " + asked.name())));
-  }
-
   private void print(
-      LoadedProject project, VerifyReport report, List<Served> served, int oneKeyIn) {
+      LoadedProject project, VerifyReport report, List<ServedVectors> served, int oneKeyIn) {
     TextTable table =
         new TextTable(
             List.of("view", "check", "rows", "equal", "open", "different", "why"),
@@ -252,7 +227,7 @@ final class VerifyCommand {
         }
       }
     }
-    for (Served model : served) {
+    for (ServedVectors model : served) {
       VectorComparison vectors = model.vectors();
       table.add(
           List.of(
@@ -401,7 +376,7 @@ final class VerifyCommand {
   }
 
   private static Map<String, @Nullable Object> description(
-      VerifyReport report, List<Served> served, boolean equal, int oneKeyIn) {
+      VerifyReport report, List<ServedVectors> served, boolean equal, int oneKeyIn) {
     List<Object> views = new ArrayList<>();
     for (ViewReport view : report.views()) {
       Map<String, Object> checks = new LinkedHashMap<>();
@@ -442,27 +417,12 @@ final class VerifyCommand {
     return names;
   }
 
-  private static Map<String, Object> description(Served model) {
-    VectorComparison vectors = model.vectors();
-    Map<String, Object> features = new LinkedHashMap<>();
-    vectors
-        .features()
-        .forEach(
-            (feature, causes) -> {
-              Map<String, Object> names = new LinkedHashMap<>();
-              causes.forEach(
-                  (cause, count) -> names.put(cause.name().toLowerCase(Locale.ROOT), count));
-              features.put(feature, names);
-            });
+  private static Map<String, Object> description(ServedVectors model) {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("model", model.model());
     fields.put("must_be_equal", model.mustBeEqual());
-    fields.put("vectors", vectors.compared());
-    fields.put("equal", vectors.equal());
-    fields.put("different", vectors.different());
-    fields.put("not_served", vectors.notServed());
-    fields.put("not_replayed", vectors.notReplayed());
-    fields.put("features", features);
+    fields.put("vectors", model.vectors().compared());
+    fields.putAll(VectorReport.fields(model.vectors()));
     return fields;
   }
 

@@ -168,11 +168,47 @@ class MainTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "--model m --out o.csv",
+        "--model m --out-table t",
+        "--model m --tag t",
+        "--model m --label l",
+        "--model m --spine s.csv",
+        "--spine-sql SELECT",
+        "--views v"
+      })
+  void bothTruthsOfATrainingSetAreComparedAndNothingIsWritten(String others) {
+    assertThat(run(("training-set p --as-true --as-served " + others).split(" ")))
+        .isEqualTo(Main.WRONG_USAGE);
+    assertThat(err()).contains("compare and write no set").doesNotContain("\tat ");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--from never --to 2026-01-01 | --from: 'never' is not a timestamp",
+        "--from 2026-01-02 --to 2026-01-01 | --from 2026-01-02 is not before --to 2026-01-01"
+      })
+  void aRangeWithoutAnInstantIsWrongUsage(String example) {
+    String[] parts = example.split(" \\| ");
+
+    assertThat(
+            run(
+                ("training-set " + fraudExample() + " --model fraud --out o.csv " + parts[0])
+                    .split(" ")))
+        .isEqualTo(Main.WRONG_USAGE);
+    assertThat(err()).contains(parts[1]).doesNotContain("\tat ");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
         "validate missing-folder | missing-folder: there is no such folder",
         "get FRAUD customer_spend customer_id=a | no stack runs in",
         "get FRAUD no_such_view customer_id=a | no stack runs in",
         "train FRAUD no_such_model | has no model 'no_such_model'; it has fraud",
         "training-set FRAUD --views a --spine s.csv --out o.csv | has no feature view 'a'",
+        "training-set FRAUD --model fraud --as-true --as-served | there is no lake in",
+        "training-set FRAUD --model fraud --as-served --out o.csv | there is no lake in",
         "train FRAUD fraud --history nothing=a.csv | has no stream 'nothing'",
         "train FRAUD fraud --environment missing.yaml | missing.yaml: there is no such file",
         "sql SHOW | there is no lake in",

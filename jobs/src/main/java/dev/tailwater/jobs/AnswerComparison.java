@@ -7,6 +7,7 @@ import dev.tailwater.schemas.Prediction;
 import dev.tailwater.schemas.Prediction.Outcome;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -68,7 +69,7 @@ final class AnswerComparison extends KeyedProcessFunction<String, AnswerEvidence
   public void onTimer(long time, OnTimerContext context, Collector<ScorePair> out)
       throws Exception {
     ArchivedPrediction served = null;
-    ArchivedPrediction replayed = null;
+    List<ArchivedPrediction> replays = new ArrayList<>();
     long[] newestAppends = {};
     Boolean label = null;
     for (AnswerEvidence known : evidence.get()) {
@@ -77,14 +78,37 @@ final class AnswerComparison extends KeyedProcessFunction<String, AnswerEvidence
           ArchivedPrediction found = Objects.requireNonNull(known.answer());
           served = served == null ? found : ServedAnswers.first(served, found);
         }
-        case REPLAYED -> replayed = known.answer();
+        case REPLAYED -> replays.add(Objects.requireNonNull(known.answer()));
         case NEWEST_APPENDS -> newestAppends = newest(newestAppends, known.newestAppends());
         case LABEL -> label = known.positive();
       }
     }
     evidence.clear();
+    ArchivedPrediction replayed = replayOf(served, replays);
     boolean sameVector = compareVectors(served, replayed, newestAppends);
     compareScores(served, replayed, sameVector, label, out);
+  }
+
+  /**
+   * An id that came again at another time is another question of the same name: the event decides
+   * which of them was served. If none of them was, it is the first in the log.
+   */
+  private static @Nullable ArchivedPrediction replayOf(
+      @Nullable ArchivedPrediction served, List<ArchivedPrediction> replays) {
+    return replays.stream()
+        .min(
+            Comparator.comparing(
+                    (ArchivedPrediction replay) ->
+                        served == null || !sameCause(served.prediction(), replay.prediction()))
+                .thenComparing(replay -> replay.prediction().causePartition())
+                .thenComparing(replay -> replay.prediction().causeOffset()))
+        .orElse(null);
+  }
+
+  private static boolean sameCause(Prediction one, Prediction other) {
+    return one.causePartition() == other.causePartition()
+        && one.causeOffset() == other.causeOffset()
+        && one.causeTopic().equals(other.causeTopic());
   }
 
   /** Each entity that a model reads tells of its own inputs. */

@@ -3,7 +3,6 @@ package dev.tailwater.jobs;
 import dev.tailwater.connectors.files.EventFiles;
 import dev.tailwater.connectors.iceberg.ArchivedPrediction;
 import dev.tailwater.connectors.iceberg.Lake;
-import dev.tailwater.kernel.Window;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.plan.StreamPlan;
@@ -106,7 +105,13 @@ public final class ScoreJob {
         plan = QuestionFile.of(project, model).plan();
         files.put(SpinePlan.STREAM, rows.file());
       }
-      FeatureGraph replay = replay(env, plan, config, needed(plan, asked, config, sources), files);
+      FeatureGraph replay =
+          replay(
+              env,
+              plan,
+              config,
+              VectorComparisonJob.needed(plan, asked, sources, config.from()),
+              files);
       graph = Optional.of(replay);
       requests = replay.vectors(model);
       evidence.addAll(VectorComparisonJob.newestAppends(replay, plan, model));
@@ -168,20 +173,6 @@ public final class ScoreJob {
                 labelStreams(asked)));
     RefusedRecords.report(graph, files);
     return graph;
-  }
-
-  /** Without events that are in no window of the questions. */
-  private static BoundedSources needed(
-      Plan plan, ModelPlan asked, Config config, BoundedSources sources) {
-    long horizon =
-        Arrays.stream(asked.views())
-            .mapToLong(view -> plan.views().get(view).horizonMs())
-            .max()
-            .orElse(0);
-    boolean isBounded = horizon < Window.UNBOUNDED_MS && plan.chains().isEmpty();
-    return isBounded && config.from() > Long.MIN_VALUE + horizon
-        ? sources.from(config.from() - horizon)
-        : sources;
   }
 
   private static FeatureGraph labelsOnly(

@@ -2,11 +2,13 @@ package dev.tailwater.jobs;
 
 import dev.tailwater.connectors.iceberg.ArchivedPrediction;
 import dev.tailwater.connectors.iceberg.Lake;
+import dev.tailwater.kernel.Window;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.schemas.Prediction;
 import dev.tailwater.schemas.Prediction.Outcome;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.apache.flink.api.common.functions.MapFunction;
@@ -41,11 +43,12 @@ public final class VectorComparisonJob {
       long from,
       long until) {
     ModelPlan asked = plan.models().get(model);
+    BoundedSources needed = needed(plan, asked, sources, from);
     FeatureGraph graph =
         FeatureGraph.build(
             JobSettings.bounded(env),
             plan,
-            stream -> sources.of(plan.streams().get(stream)),
+            stream -> needed.of(plan.streams().get(stream)),
             new FeatureGraph.Options(List.of(ask(asked).between(from, until)), false, 0, Set.of()));
     RefusedRecords.report(graph, sources.files());
     compare(env, graph, plan, model, new ServedAnswers(lake, asked, from, until));
@@ -78,6 +81,21 @@ public final class VectorComparisonJob {
         .sinkTo(new DiscardingSink<>())
         .uid("sink:compare:" + asked.name())
         .name("sink:compare:" + asked.name());
+  }
+
+  /**
+   * History without the events that are in no window of a model's questions.
+   *
+   * @param from the first event time of a question, in milliseconds since the epoch
+   */
+  static BoundedSources needed(Plan plan, ModelPlan asked, BoundedSources sources, long from) {
+    long horizon =
+        Arrays.stream(asked.views())
+            .mapToLong(view -> plan.views().get(view).horizonMs())
+            .max()
+            .orElse(0);
+    boolean isBounded = horizon < Window.UNBOUNDED_MS && plan.chains().isEmpty();
+    return isBounded && from > Long.MIN_VALUE + horizon ? sources.from(from - horizon) : sources;
   }
 
   /** What the events of a model's stream ask for. */
