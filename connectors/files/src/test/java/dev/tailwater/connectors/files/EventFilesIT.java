@@ -18,10 +18,23 @@ import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.api.common.state.CheckpointListener;
+import org.apache.flink.api.connector.source.Boundedness;
+import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.api.connector.source.SourceReader;
+import org.apache.flink.api.connector.source.SourceReaderContext;
+import org.apache.flink.api.connector.source.SourceSplit;
+import org.apache.flink.api.connector.source.SplitEnumerator;
+import org.apache.flink.api.connector.source.SplitEnumeratorContext;
+import org.apache.flink.api.connector.source.util.ratelimit.GatedRateLimiter;
+import org.apache.flink.api.connector.source.util.ratelimit.RateLimitedSourceReader;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.test.junit5.MiniClusterExtension;
@@ -67,9 +80,14 @@ class EventFilesIT {
     return file;
   }
 
-  private static DataStream<LogRecord> read(StreamExecutionEnvironment env, Path file) {
+  private static Source<LogRecord, ?, ?> source(Path file) {
+    return EventFiles.source(file, SCHEMA, 1);
+  }
+
+  private static DataStream<LogRecord> read(
+      StreamExecutionEnvironment env, Source<LogRecord, ?, ?> source) {
     return env.fromSource(
-            EventFiles.source(file, SCHEMA, 1),
+            source,
             WatermarkStrategy.noWatermarks(),
             "events",
             LogRecordSerializer.typeInfo(SCHEMA))
@@ -78,7 +96,7 @@ class EventFilesIT {
 
   @Test
   void emitsEveryRecordOnceOverAFailure() throws Exception {
-    int records = 400_000;
+    int records = 10 * FewPerCheckpoint.RECORDS;
     Configuration configuration = new Configuration();
     configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
     configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 1);
@@ -88,14 +106,12 @@ class EventFilesIT {
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.getExecutionEnvironment(configuration);
     env.enableCheckpointing(20);
+    Source<LogRecord, ?, ?> source = new FewPerCheckpoint<>(source(file(records)));
     FAILURES.set(0);
 
     long expected = 0;
     try (CloseableIterator<Long> offsets =
-        read(env, file(records))
-            .map(new FailsAfterACheckpoint())
-            .setParallelism(1)
-            .executeAndCollect()) {
+        read(env, source).map(new FailsAfterACheckpoint()).setParallelism(1).executeAndCollect()) {
       while (offsets.hasNext()) {
         assertThat(offsets.next()).isEqualTo(expected++);
       }
@@ -104,12 +120,13 @@ class EventFilesIT {
     assertThat(FAILURES).hasValue(1);
   }
 
-  /** Passes offsets on, and fails once, on a record behind a completed checkpoint. */
+  /** Passes offsets on, and fails once: on the first record after a checkpoint that holds some. */
   private static final class FailsAfterACheckpoint
-      implements MapFunction<LogRecord, Long>, CheckpointListener {
+      implements MapFunction<LogRecord, Long>, CheckpointedFunction, CheckpointListener {
 
-    private boolean completed;
     private long last = -1;
+    private long firstWithRecords = Long.MAX_VALUE;
+    private boolean completed;
 
     @Override
     public Long map(LogRecord record) {
@@ -121,8 +138,67 @@ class EventFilesIT {
     }
 
     @Override
+    public void initializeState(FunctionInitializationContext context) {
+      assertThat(context.isRestored()).isEqualTo(FAILURES.get() > 0);
+    }
+
+    @Override
+    public void snapshotState(FunctionSnapshotContext context) {
+      if (last >= 0) {
+        firstWithRecords = Math.min(firstWithRecords, context.getCheckpointId());
+      }
+    }
+
+    @Override
     public void notifyCheckpointComplete(long checkpointId) {
-      completed = FAILURES.get() == 0 && last > 0;
+      completed = FAILURES.get() == 0 && checkpointId >= firstWithRecords;
+    }
+  }
+
+  /**
+   * Another source, read so slowly that checkpoints complete before its end, however fast or slow
+   * the machine is.
+   */
+  private record FewPerCheckpoint<SplitT extends SourceSplit, StateT>(
+      Source<LogRecord, SplitT, StateT> source) implements Source<LogRecord, SplitT, StateT> {
+
+    private static final long serialVersionUID = 1;
+
+    /** A tenth of what the test reads: its failure comes after two or three checkpoints. */
+    static final int RECORDS = 1_000;
+
+    @Override
+    public Boundedness getBoundedness() {
+      return source.getBoundedness();
+    }
+
+    @Override
+    public SourceReader<LogRecord, SplitT> createReader(SourceReaderContext context)
+        throws Exception {
+      return new RateLimitedSourceReader<>(
+          source.createReader(context), new GatedRateLimiter<>(RECORDS));
+    }
+
+    @Override
+    public SplitEnumerator<SplitT, StateT> createEnumerator(SplitEnumeratorContext<SplitT> context)
+        throws Exception {
+      return source.createEnumerator(context);
+    }
+
+    @Override
+    public SplitEnumerator<SplitT, StateT> restoreEnumerator(
+        SplitEnumeratorContext<SplitT> context, StateT state) throws Exception {
+      return source.restoreEnumerator(context, state);
+    }
+
+    @Override
+    public SimpleVersionedSerializer<SplitT> getSplitSerializer() {
+      return source.getSplitSerializer();
+    }
+
+    @Override
+    public SimpleVersionedSerializer<StateT> getEnumeratorCheckpointSerializer() {
+      return source.getEnumeratorCheckpointSerializer();
     }
   }
 
@@ -131,7 +207,7 @@ class EventFilesIT {
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
     env.setRuntimeMode(RuntimeExecutionMode.BATCH);
     List<String> broken =
-        read(env, file(2_000))
+        read(env, source(file(2_000)))
             .filter(record -> record.problem != null)
             .map(record -> record.offset + " " + record.problem)
             .executeAndCollect(10);
