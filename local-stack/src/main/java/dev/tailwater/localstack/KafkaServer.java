@@ -10,16 +10,9 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.CreateTopicsResult;
-import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.common.KafkaFuture;
-import org.apache.kafka.common.errors.TopicExistsException;
 
 /**
  * A Kafka broker, with its controller, in a JVM of its own on 127.0.0.1. Its topics live in a data
@@ -30,7 +23,6 @@ public final class KafkaServer implements AutoCloseable {
 
   private static final Duration START_TIMEOUT = Duration.ofSeconds(90);
   private static final Duration STOP_TIMEOUT = Duration.ofSeconds(10);
-  private static final int ADMIN_TIMEOUT_MS = 30_000;
 
   private final DataDirectory directory;
   private final int port;
@@ -181,55 +173,6 @@ public final class KafkaServer implements AutoCloseable {
   /** Completes when the present process ends, for whatever reason. */
   public synchronized CompletableFuture<Void> onExit() {
     return process.onExit();
-  }
-
-  /**
-   * Creates the topics that do not exist yet, each with its number of partitions; an existing topic
-   * is left as it is.
-   *
-   * @param partitions number of partitions by topic
-   * @throws IOException if the broker refuses a topic, or does not answer within 30 seconds
-   */
-  public void createTopics(Map<String, Integer> partitions) throws IOException {
-    try (Admin admin =
-        Admin.create(
-            Map.of(
-                "bootstrap.servers",
-                bootstrapServers(),
-                "client.id",
-                "tailwater-local-stack",
-                "default.api.timeout.ms",
-                ADMIN_TIMEOUT_MS,
-                "request.timeout.ms",
-                ADMIN_TIMEOUT_MS))) {
-      CreateTopicsResult created =
-          admin.createTopics(
-              partitions.entrySet().stream()
-                  .map(
-                      topic ->
-                          new NewTopic(
-                              topic.getKey(), Optional.of(topic.getValue()), Optional.empty()))
-                  .toList());
-      for (Map.Entry<String, KafkaFuture<Void>> topic : created.values().entrySet()) {
-        awaitCreated(topic.getKey(), topic.getValue());
-      }
-    }
-  }
-
-  private void awaitCreated(String topic, KafkaFuture<Void> created) throws IOException {
-    try {
-      created.get(); // Bounded by the client's own timeout.
-    } catch (ExecutionException e) {
-      if (!(e.getCause() instanceof TopicExistsException)) {
-        throw new IOException(
-            "topic %s could not be created at %s: %s; see %s"
-                .formatted(topic, bootstrapServers(), e.getCause(), logFile()),
-            e.getCause());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("topic " + topic + " was not created: the thread was interrupted", e);
-    }
   }
 
   /** Ends the broker at once, as a crash would; {@link #restart} brings it back. */

@@ -55,8 +55,8 @@ public final class Topics {
   }
 
   /**
-   * Creates the topics that do not exist. Existing ones are never changed: whatever is different
-   * there is returned, and the caller decides.
+   * Creates the topics that do not exist, and returns when their partitions take records. Existing
+   * ones are never changed: whatever is different there is returned, and the caller decides.
    *
    * @return the differences of existing topics, in the order of the specs; empty if all is well
    * @throws IOException if the log does not answer, or refuses a topic
@@ -72,12 +72,18 @@ public final class Topics {
               .toList();
       Map<String, KafkaFuture<Void>> created = admin.createTopics(topics).values();
       List<TopicSpec> existing = new ArrayList<>();
+      List<TopicPartition> fresh = new ArrayList<>();
       for (TopicSpec spec : specs) {
         KafkaFuture<Void> outcome = created.get(spec.name());
         if (outcome != null && existed(log, spec.name(), outcome)) {
           existing.add(spec);
+        } else {
+          for (int partition = 0; partition < spec.partitions(); partition++) {
+            fresh.add(new TopicPartition(spec.name(), partition));
+          }
         }
       }
+      awaitLeaders(log, admin, fresh);
       return differences(log, admin, existing);
     }
   }
@@ -93,6 +99,27 @@ public final class Topics {
       }
       throw e;
     }
+  }
+
+  /**
+   * A topic is announced before its leaders have its partitions. Should a producer's first batch
+   * come before that and its second one after, the leader would refuse the first and take the
+   * second, and then refuse the first for ever, as out of sequence (KAFKA-15591): the producer
+   * gives it up after two minutes. Only a leader that has a partition knows where it ends.
+   */
+  private static void awaitLeaders(KafkaLog log, Admin admin, List<TopicPartition> partitions)
+      throws IOException {
+    var unused =
+        await(
+            log,
+            "reach the leaders of " + partitions,
+            list(admin, partitions, OffsetSpec.latest()).all());
+  }
+
+  private static ListOffsetsResult list(
+      Admin admin, List<TopicPartition> partitions, OffsetSpec which) {
+    return admin.listOffsets(
+        partitions.stream().collect(Collectors.toMap(Function.identity(), p -> which)));
   }
 
   private static List<Difference> differences(KafkaLog log, Admin admin, List<TopicSpec> existing)
@@ -217,14 +244,7 @@ public final class Topics {
                   .partitions()
                   .forEach(info -> partitions.add(new TopicPartition(topic, info.partition()))));
       Map<TopicPartition, ListOffsetsResult.ListOffsetsResultInfo> found =
-          await(
-              log,
-              "read the offsets of topics " + topics,
-              admin
-                  .listOffsets(
-                      partitions.stream()
-                          .collect(Collectors.toMap(Function.identity(), p -> which)))
-                  .all());
+          await(log, "read the offsets of topics " + topics, list(admin, partitions, which).all());
       Map<String, Map<Integer, Long>> offsets = new HashMap<>();
       found.forEach(
           (partition, info) ->

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
@@ -100,6 +101,39 @@ class KafkaLogIT {
         .containsExactly(false, true, true, true, false);
     assertThat(records.get(1).bytes).isEqualTo("{\"id\": ".getBytes(UTF_8));
     assertThat(records.get(4).values).containsExactly("c", 3_000L);
+  }
+
+  /** A batch that must be sent again, because nobody led its partition yet, can be lost. */
+  @Test
+  void newTopicsTakeTheirFirstRecordsAtOnce() throws Exception {
+    try (KafkaProducer<byte[], byte[]> first =
+        new KafkaProducer<>(
+            log.producerProperties(), new ByteArraySerializer(), new ByteArraySerializer())) {
+      for (int round = 0; round < 10; round++) {
+        TopicSpec topic = TopicSpec.of("new-" + round, 8);
+        Topics.ensure(log, List.of(topic));
+        List<Future<RecordMetadata>> sends =
+            IntStream.range(0, topic.partitions())
+                .mapToObj(
+                    partition ->
+                        first.send(
+                            new ProducerRecord<>(topic.name(), partition, null, new byte[] {1})))
+                .toList();
+        for (Future<RecordMetadata> send : sends) {
+          assertThat(send.get(30, TimeUnit.SECONDS).offset()).isZero();
+        }
+      }
+      assertThat(first.metrics())
+          .hasEntrySatisfying(
+              first.metrics().keySet().stream()
+                  .filter(
+                      name ->
+                          name.group().equals("producer-metrics")
+                              && name.name().equals("record-retry-total"))
+                  .findAny()
+                  .orElseThrow(),
+              retries -> assertThat(retries.metricValue()).isEqualTo(0.0));
+    }
   }
 
   @Test
