@@ -12,11 +12,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Future;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -176,7 +180,8 @@ class BootstrapCommandIT {
     }
   }
 
-  private static void send(KafkaLog log) {
+  private static void send(KafkaLog log) throws Exception {
+    List<Future<RecordMetadata>> sends = new ArrayList<>();
     try (KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(
             log.producerProperties(), new ByteArraySerializer(), new ByteArraySerializer())) {
@@ -185,13 +190,16 @@ class BootstrapCommandIT {
         String json =
             "{\"payment_id\":\"%d\",\"paid_at\":%d,\"customer_id\":\"%s\",\"amount\":%d}"
                 .formatted(payment, START + payment * 60_000L, customer, 1 + payment % 10);
-        var unused =
+        sends.add(
             producer.send(
                 new ProducerRecord<>(
                     "payments",
                     customer.getBytes(StandardCharsets.UTF_8),
-                    json.getBytes(StandardCharsets.UTF_8)));
+                    json.getBytes(StandardCharsets.UTF_8))));
       }
+    }
+    for (Future<RecordMetadata> send : sends) {
+      var unused = send.get(); // Its failure is the test's.
     }
   }
 

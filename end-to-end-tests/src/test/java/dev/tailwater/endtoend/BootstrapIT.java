@@ -42,9 +42,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.util.CloseableIterator;
 import org.apache.iceberg.data.Record;
 import org.apache.iceberg.io.CloseableIterable;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -332,16 +330,14 @@ class BootstrapIT {
   /** Payments in about the order of their times, first as fast as possible and then paced. */
   private static final class Payments implements AutoCloseable {
 
-    private final KafkaProducer<byte[], byte[]> producer;
+    private final ObservedProducer producer;
     private final Random random = new Random(SEED);
     private final AtomicBoolean stopped = new AtomicBoolean();
     private CompletableFuture<Void> paced = CompletableFuture.completedFuture(null);
     private int sent;
 
     Payments(KafkaLog log) {
-      producer =
-          new KafkaProducer<>(
-              log.producerProperties(), new ByteArraySerializer(), new ByteArraySerializer());
+      producer = new ObservedProducer(log);
     }
 
     void send(int count) {
@@ -351,13 +347,12 @@ class BootstrapIT {
         String json =
             "{\"payment_id\":\"%d\",\"paid_at\":%d,\"customer_id\":\"%s\",\"amount\":%d}"
                 .formatted(sent, time, customer, 1 + random.nextInt(1_000));
-        var unused =
-            producer.send(
-                new ProducerRecord<>(
-                    "payments",
-                    random.nextInt(PARTITIONS),
-                    customer.getBytes(StandardCharsets.UTF_8),
-                    json.getBytes(StandardCharsets.UTF_8)));
+        producer.send(
+            new ProducerRecord<>(
+                "payments",
+                random.nextInt(PARTITIONS),
+                customer.getBytes(StandardCharsets.UTF_8),
+                json.getBytes(StandardCharsets.UTF_8)));
       }
       producer.flush();
     }

@@ -16,9 +16,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apache.flink.core.execution.JobClient;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,15 +48,10 @@ class DeadLettersIT {
 
     try (LiveSystem system = LiveSystem.start(folder, plan, 1)) {
       JobClient live = system.startLive(LiveSystem.anyModel(plan, 1), "");
-      try (KafkaProducer<byte[], byte[]> producer =
-          new KafkaProducer<>(
-              system.log().producerProperties(),
-              new ByteArraySerializer(),
-              new ByteArraySerializer())) {
+      try (ObservedProducer producer = new ObservedProducer(system.log())) {
         for (ProducerRecord<byte[], byte[]> record : sent) {
-          var unused = producer.send(record);
+          producer.send(record);
         }
-        producer.flush();
       }
       system.awaitPredictions(accepted.size());
       List<DeadLetter> letters = system.awaitDeadLetters(refused.size());

@@ -41,9 +41,7 @@ import org.apache.flink.util.CloseableIterator;
 import org.apache.iceberg.data.Record;
 import org.apache.iceberg.io.CloseableIterable;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -214,15 +212,13 @@ class LiveEqualsBoundedIT {
   /** The transactions in an order in which they may arrive, and how to send them. */
   private final class Transactions implements AutoCloseable {
 
-    private final KafkaProducer<byte[], byte[]> producer;
+    private final ObservedProducer producer;
     private final List<ProducerRecord<byte[], byte[]>> arriving = new ArrayList<>();
     private final int answerableAtTheEnd;
     private int sent;
 
     Transactions(Path history, KafkaLog log) throws IOException {
-      producer =
-          new KafkaProducer<>(
-              log.producerProperties(), new ByteArraySerializer(), new ByteArraySerializer());
+      producer = new ObservedProducer(log);
       Random random = new Random(SEED);
       RecordEncoder encoder = stream.format().encoder(stream.schema());
       Map<ProducerRecord<byte[], byte[]>, Long> arrival = new HashMap<>();
@@ -282,7 +278,7 @@ class LiveEqualsBoundedIT {
 
     void send(int count) {
       for (int end = sent + count; sent < end; sent++) {
-        var unused = producer.send(arriving.get(sent));
+        producer.send(arriving.get(sent));
       }
       producer.flush();
     }

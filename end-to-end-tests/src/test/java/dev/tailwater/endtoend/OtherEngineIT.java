@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.iceberg.LakeTables;
 import dev.tailwater.connectors.iceberg.TrainingSetDraft;
+import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureRowSerializer;
 import dev.tailwater.connectors.store.FeatureViewLayout;
@@ -42,9 +43,7 @@ import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.data.IcebergGenerics;
 import org.apache.iceberg.data.Record;
 import org.apache.iceberg.io.CloseableIterable;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -100,7 +99,7 @@ class OtherEngineIT {
     try (LiveSystem system = LiveSystem.start(folder, plan, 2)) {
       JobClient archive = system.startArchive();
       JobClient live = system.startLive(LiveSystem.anyModel(plan, 1), "");
-      send(system.log().bootstrapServers());
+      send(system.log());
       system.awaitPredictions(TRANSACTIONS);
       system.stop(live, true);
       system.awaitArchive(TRANSACTIONS);
@@ -110,12 +109,8 @@ class OtherEngineIT {
     }
   }
 
-  private void send(String bootstrapServers) {
-    try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", bootstrapServers, "linger.ms", "5"),
-            new ByteArraySerializer(),
-            new ByteArraySerializer())) {
+  private void send(KafkaLog log) {
+    try (ObservedProducer producer = new ObservedProducer(log)) {
       Instant start = Instant.parse("2026-03-02T10:00:00Z");
       for (int i = 0; i < TRANSACTIONS; i++) {
         String customer = "customer " + i % 17;

@@ -4,9 +4,7 @@ import dev.tailwater.connectors.kafka.KafkaLog;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Random;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
  * Payments of the project parity as they may arrive: out of order within the disorder, some much
@@ -22,15 +20,13 @@ final class Payments implements AutoCloseable {
 
   private final Random random;
   private final int partitions;
-  private final KafkaProducer<byte[], byte[]> producer;
+  private final ObservedProducer producer;
   private int payments;
 
   Payments(KafkaLog log, int partitions, long seed) {
     this.random = new Random(seed);
     this.partitions = partitions;
-    this.producer =
-        new KafkaProducer<>(
-            log.producerProperties(), new ByteArraySerializer(), new ByteArraySerializer());
+    this.producer = new ObservedProducer(log);
   }
 
   /** How many different ones have been sent. */
@@ -57,7 +53,7 @@ final class Payments implements AutoCloseable {
               .getBytes(StandardCharsets.UTF_8);
       int partition = random.nextInt(partitions);
       for (int copy = kind == 99 ? 2 : 1; copy > 0; copy--) {
-        var unused = producer.send(new ProducerRecord<>("payments", partition, null, payment));
+        producer.send(new ProducerRecord<>("payments", partition, null, payment));
       }
       payments++;
     }

@@ -27,9 +27,7 @@ import java.util.stream.Stream;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.iceberg.data.Record;
 import org.apache.iceberg.io.CloseableIterable;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -75,11 +73,7 @@ class ScoreIT {
     List<Payment> late;
     // One partition, so that what was known to an answer is no matter of chance.
     try (LiveSystem system = LiveSystem.start(folder, plan, 1);
-        KafkaProducer<byte[], byte[]> producer =
-            new KafkaProducer<>(
-                system.log().producerProperties(),
-                new ByteArraySerializer(),
-                new ByteArraySerializer())) {
+        ObservedProducer producer = new ObservedProducer(system.log())) {
       JobClient archive = system.startArchive();
       JobClient live = system.startLive(first, "");
       makePayments();
@@ -225,10 +219,9 @@ class ScoreIT {
                     && payment.paidAt().isAfter(question.paidAt().minus(WINDOW)));
   }
 
-  private static void send(KafkaProducer<byte[], byte[]> producer, Payment payment) {
-    var unused =
-        producer.send(
-            new ProducerRecord<>("payments", payment.json().getBytes(StandardCharsets.UTF_8)));
+  private static void send(ObservedProducer producer, Payment payment) {
+    producer.send(
+        new ProducerRecord<>("payments", payment.json().getBytes(StandardCharsets.UTF_8)));
   }
 
   // ---- the command

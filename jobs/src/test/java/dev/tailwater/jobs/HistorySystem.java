@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -40,6 +41,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -124,7 +126,8 @@ final class HistorySystem implements AutoCloseable {
   // ---- the log
 
   /** Appends payments: most are good, the others bad in every way that there is. */
-  void pay(int records, Random random) {
+  void pay(int records, Random random) throws Exception {
+    List<Future<RecordMetadata>> sends = new ArrayList<>();
     for (int i = 0; i < records; i++) {
       int card = random.nextInt(12);
       byte @Nullable [] value = payment(card, random);
@@ -134,9 +137,12 @@ final class HistorySystem implements AutoCloseable {
       for (int h = random.nextInt(3); h > 0; h--) {
         headers.add("trace", random.nextInt(4) == 0 ? null : new byte[] {(byte) h, -1});
       }
-      producer.send(record);
+      sends.add(producer.send(record));
     }
     producer.flush();
+    for (Future<RecordMetadata> send : sends) {
+      var unused = send.get(); // Its failure is the test's.
+    }
   }
 
   private byte @Nullable [] payment(int card, Random random) {
