@@ -31,9 +31,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The store given to each call must be the one that holds this state's chunks; a call that
  * changes a chunk puts it. A header remembers chunks it has used, so a store that starts to hand
- * out copies (for a snapshot) must be given a copy of the header as well. Instants and event times
- * are milliseconds since the epoch, greater than {@link Long#MIN_VALUE} and less than {@link
- * Long#MAX_VALUE}, which stand for "never". Not thread-safe.
+ * out copies (for a snapshot) must be given a copy of the header as well, or one that has
+ * {@linkplain #forgetChunks forgotten} them. Instants and event times are milliseconds since the
+ * epoch, greater than {@link Long#MIN_VALUE} and less than {@link Long#MAX_VALUE}, which stand for
+ * "never". Not thread-safe.
  */
 public final class EntityState {
 
@@ -198,6 +199,14 @@ public final class EntityState {
   /** An independent copy of the header; its chunks are copied by their own {@link Chunk#copy}. */
   public EntityState copy() {
     return new EntityState(this);
+  }
+
+  /**
+   * Takes chunks from the store again before they are used, because it may hand out copies by now.
+   */
+  public void forgetChunks() {
+    tail = null;
+    tailRows = null;
   }
 
   /**
@@ -1581,8 +1590,7 @@ public final class EntityState {
       firstChunk = dropped.next();
       if (firstChunk == Chunk.NONE) {
         tailChunk = Chunk.NONE;
-        tail = null;
-        tailRows = null;
+        forgetChunks();
       } else if (firstChunk != tailChunk) {
         firstChunkLastTime = load(firstChunk, chunks).lastTime();
       }

@@ -37,6 +37,12 @@ final class KeyState {
   /** How often late facts have repaired rows that were already final. */
   long revision;
 
+  /**
+   * After how many checkpoints the state's chunks were last taken from their store; of this object,
+   * not of the key.
+   */
+  int checkpoints;
+
   /** The newest rows of one view. */
   static final class WrittenRows {
 

@@ -2,6 +2,7 @@ package dev.tailwater.jobs;
 
 import dev.tailwater.kernel.Chunk;
 import dev.tailwater.kernel.ChunkStore;
+import dev.tailwater.kernel.EntityState;
 import dev.tailwater.kernel.StateLayout;
 import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
@@ -42,6 +43,9 @@ final class KeyedMemory implements KeyMemory {
   private final List<MapState<Integer, Chunk>> chunkStates = new ArrayList<>();
   private final ChunkStore[] chunks;
   private final Waiting waiting;
+
+  /** How many checkpoints were begun. */
+  private int checkpoints;
 
   /** The keys of late, the latest last, or null where the backend keeps objects itself. */
   private final @Nullable LinkedHashMap<String, RecentKey> recent;
@@ -104,7 +108,20 @@ final class KeyedMemory implements KeyMemory {
 
   @Override
   public @Nullable KeyState load() throws Exception {
-    return recent == null ? states.value() : current().state;
+    if (recent != null) {
+      return current().state;
+    }
+    KeyState state = states.value();
+    // Flink copies an object before it is changed as long as a checkpoint has still to write it,
+    // but
+    // finishes with each state by itself: this one may be written, and its chunks may not.
+    if (state != null && state.checkpoints != checkpoints) {
+      for (EntityState input : state.inputs) {
+        input.forgetChunks();
+      }
+      state.checkpoints = checkpoints;
+    }
+    return state;
   }
 
   @Override
@@ -130,6 +147,7 @@ final class KeyedMemory implements KeyMemory {
 
   @Override
   public void write() throws Exception {
+    checkpoints++;
     if (recent == null) {
       return;
     }

@@ -152,6 +152,10 @@ final class EntityHarness implements AutoCloseable {
     return operator.snapshot(1, 1);
   }
 
+  OperatorSubtaskState snapshot(InterruptedCheckpoint interrupted) throws Exception {
+    return interrupted.of(operator.getOperator());
+  }
+
   int stateEntries() {
     return operator.numKeyedStateEntries();
   }
