@@ -1,11 +1,9 @@
 package dev.tailwater.jobs;
 
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.apache.flink.api.connector.source.Boundedness;
 import org.apache.flink.api.connector.source.ReaderOutput;
 import org.apache.flink.api.connector.source.Source;
-import org.apache.flink.api.connector.source.SourceEvent;
 import org.apache.flink.api.connector.source.SourceReader;
 import org.apache.flink.api.connector.source.SourceReaderContext;
 import org.apache.flink.api.connector.source.SourceSplit;
@@ -58,22 +56,16 @@ record PacedSource<T, SplitT extends SourceSplit, StateT>(
   }
 
   private static final class Reader<T, SplitT extends SourceSplit>
-      implements SourceReader<T, SplitT> {
+      extends ForwardingReader<T, SplitT> {
 
-    private final SourceReader<T, SplitT> reader;
     private final int pollsPerCheckpoint;
     private int left;
     private CompletableFuture<Void> checkpoint = new CompletableFuture<>();
 
     Reader(SourceReader<T, SplitT> reader, int pollsPerCheckpoint) {
-      this.reader = reader;
+      super(reader);
       this.pollsPerCheckpoint = pollsPerCheckpoint;
       this.left = pollsPerCheckpoint;
-    }
-
-    @Override
-    public void start() {
-      reader.start();
     }
 
     @Override
@@ -81,7 +73,7 @@ record PacedSource<T, SplitT extends SourceSplit, StateT>(
       if (left == 0) {
         return InputStatus.NOTHING_AVAILABLE;
       }
-      InputStatus status = reader.pollNext(output);
+      InputStatus status = super.pollNext(output);
       if (status == InputStatus.MORE_AVAILABLE) {
         left--;
       }
@@ -90,40 +82,15 @@ record PacedSource<T, SplitT extends SourceSplit, StateT>(
 
     @Override
     public CompletableFuture<Void> isAvailable() {
-      return left == 0 ? checkpoint : reader.isAvailable();
+      return left == 0 ? checkpoint : super.isAvailable();
     }
 
     @Override
     public void notifyCheckpointComplete(long id) throws Exception {
-      reader.notifyCheckpointComplete(id);
+      super.notifyCheckpointComplete(id);
       left = pollsPerCheckpoint;
       checkpoint.complete(null);
       checkpoint = new CompletableFuture<>();
-    }
-
-    @Override
-    public List<SplitT> snapshotState(long id) {
-      return reader.snapshotState(id);
-    }
-
-    @Override
-    public void addSplits(List<SplitT> splits) {
-      reader.addSplits(splits);
-    }
-
-    @Override
-    public void notifyNoMoreSplits() {
-      reader.notifyNoMoreSplits();
-    }
-
-    @Override
-    public void handleSourceEvents(SourceEvent event) {
-      reader.handleSourceEvents(event);
-    }
-
-    @Override
-    public void close() throws Exception {
-      reader.close();
     }
   }
 }

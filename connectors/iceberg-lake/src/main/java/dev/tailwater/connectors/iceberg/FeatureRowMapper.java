@@ -3,7 +3,6 @@ package dev.tailwater.connectors.iceberg;
 import dev.tailwater.connectors.store.EntityKeys;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureViewLayout;
-import dev.tailwater.schemas.Column;
 import java.util.List;
 import org.apache.flink.api.common.functions.RichFlatMapFunction;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
@@ -25,16 +24,7 @@ final class FeatureRowMapper extends RichFlatMapFunction<FeatureRow, RowData>
   private final LineageGuard guard;
 
   private final int width;
-  private final int[] keyPositions;
-  private final int[] featurePositions;
-  private final int validFrom;
-  private final int validUntil;
-  private final int revision;
-  private final int definitionVersion;
-  private final int generation;
-  private final int causeTopic;
-  private final int causePartition;
-  private final int causeOffset;
+  private final FeatureColumns columns;
 
   /** Topics are few and repeat: the last one is kept in Flink's form. */
   private transient @Nullable String lastTopic;
@@ -53,20 +43,7 @@ final class FeatureRowMapper extends RichFlatMapFunction<FeatureRow, RowData>
     this.layout = layout;
     this.guard = guard;
     this.width = tableColumns.size();
-    this.keyPositions = positions(layout.key(), tableColumns);
-    this.featurePositions = positions(layout.features(), tableColumns);
-    this.validFrom = tableColumns.indexOf(FeatureTable.VALID_FROM);
-    this.validUntil = tableColumns.indexOf(FeatureTable.VALID_UNTIL);
-    this.revision = tableColumns.indexOf(FeatureTable.REVISION);
-    this.definitionVersion = tableColumns.indexOf(FeatureTable.DEFINITION_VERSION);
-    this.generation = tableColumns.indexOf(FeatureTable.GENERATION);
-    this.causeTopic = tableColumns.indexOf(FeatureTable.CAUSE_TOPIC);
-    this.causePartition = tableColumns.indexOf(FeatureTable.CAUSE_PARTITION);
-    this.causeOffset = tableColumns.indexOf(FeatureTable.CAUSE_OFFSET);
-  }
-
-  private static int[] positions(List<Column> columns, List<String> tableColumns) {
-    return columns.stream().mapToInt(column -> tableColumns.indexOf(column.name())).toArray();
+    this.columns = new FeatureColumns(layout, tableColumns);
   }
 
   @Override
@@ -89,24 +66,24 @@ final class FeatureRowMapper extends RichFlatMapFunction<FeatureRow, RowData>
   RowData map(FeatureRow row) {
     GenericRowData mapped = new GenericRowData(width);
     Object[] key = EntityKeys.decode(row.key(), layout.key());
-    for (int i = 0; i < keyPositions.length; i++) {
-      mapped.setField(keyPositions[i], LakeTypes.rowDataValue(layout.key().get(i).type(), key[i]));
+    for (int i = 0; i < columns.key.length; i++) {
+      mapped.setField(columns.key[i], LakeTypes.rowDataValue(layout.key().get(i).type(), key[i]));
     }
     @Nullable Object[] values = row.values();
-    for (int i = 0; i < featurePositions.length; i++) {
+    for (int i = 0; i < columns.features.length; i++) {
       mapped.setField(
-          featurePositions[i], LakeTypes.rowDataValue(layout.features().get(i).type(), values[i]));
+          columns.features[i], LakeTypes.rowDataValue(layout.features().get(i).type(), values[i]));
     }
-    mapped.setField(validFrom, TimestampData.fromEpochMillis(row.validFrom()));
+    mapped.setField(columns.validFrom, TimestampData.fromEpochMillis(row.validFrom()));
     if (row.validUntil() != Long.MAX_VALUE) {
-      mapped.setField(validUntil, TimestampData.fromEpochMillis(row.validUntil()));
+      mapped.setField(columns.validUntil, TimestampData.fromEpochMillis(row.validUntil()));
     }
-    mapped.setField(revision, row.revision());
-    mapped.setField(definitionVersion, version());
-    mapped.setField(generation, row.generation());
-    mapped.setField(causeTopic, topic(row.topic()));
-    mapped.setField(causePartition, row.partition());
-    mapped.setField(causeOffset, row.offset());
+    mapped.setField(columns.revision, row.revision());
+    mapped.setField(columns.definitionVersion, version());
+    mapped.setField(columns.generation, row.generation());
+    mapped.setField(columns.causeTopic, topic(row.topic()));
+    mapped.setField(columns.causePartition, row.partition());
+    mapped.setField(columns.causeOffset, row.offset());
     return mapped;
   }
 

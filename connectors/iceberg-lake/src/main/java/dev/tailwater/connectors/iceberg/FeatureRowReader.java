@@ -25,17 +25,8 @@ final class FeatureRowReader implements FlatMapFunction<RowData, FeatureRow> {
   private final List<Column> key;
   private final List<Column> features;
 
-  private final int[] keyPositions;
+  private final FeatureColumns columns;
   private final int[] keyOrder;
-  private final int[] featurePositions;
-  private final int validFrom;
-  private final int validUntil;
-  private final int revision;
-  private final int definitionVersion;
-  private final int generation;
-  private final int causeTopic;
-  private final int causePartition;
-  private final int causeOffset;
   private final String version;
 
   /**
@@ -48,66 +39,36 @@ final class FeatureRowReader implements FlatMapFunction<RowData, FeatureRow> {
     this.view = view;
     this.key = layout.key();
     this.features = layout.features();
-    this.keyPositions = positions(layout, key, tableColumns);
-    this.keyOrder = new int[keyPositions.length];
+    this.columns = new FeatureColumns(layout, tableColumns);
+    this.keyOrder = new int[columns.key.length];
     Arrays.setAll(keyOrder, i -> i);
-    this.featurePositions = positions(layout, features, tableColumns);
-    this.validFrom = tableColumns.indexOf(FeatureTable.VALID_FROM);
-    this.validUntil = tableColumns.indexOf(FeatureTable.VALID_UNTIL);
-    this.revision = tableColumns.indexOf(FeatureTable.REVISION);
-    this.definitionVersion = tableColumns.indexOf(FeatureTable.DEFINITION_VERSION);
-    this.generation = tableColumns.indexOf(FeatureTable.GENERATION);
-    this.causeTopic = tableColumns.indexOf(FeatureTable.CAUSE_TOPIC);
-    this.causePartition = tableColumns.indexOf(FeatureTable.CAUSE_PARTITION);
-    this.causeOffset = tableColumns.indexOf(FeatureTable.CAUSE_OFFSET);
     this.version = layout.version();
-  }
-
-  private static int[] positions(
-      FeatureViewLayout layout, List<Column> columns, List<String> tableColumns) {
-    return columns.stream()
-        .mapToInt(
-            column -> {
-              int position = tableColumns.indexOf(column.name());
-              if (position < 0) {
-                throw new IllegalArgumentException(
-                    "Table features."
-                        + layout.view()
-                        + " has no column "
-                        + column.name()
-                        + ": version "
-                        + layout.version()
-                        + " of the view was never deployed. Start it first.");
-              }
-              return position;
-            })
-        .toArray();
   }
 
   @Override
   public void flatMap(RowData row, Collector<FeatureRow> out) {
-    if (row.getString(definitionVersion).toString().equals(version)) {
+    if (row.getString(columns.definitionVersion).toString().equals(version)) {
       out.collect(read(row));
     }
   }
 
   private FeatureRow read(RowData row) {
-    @Nullable Object[] values = new Object[featurePositions.length];
+    @Nullable Object[] values = new Object[columns.features.length];
     for (int i = 0; i < values.length; i++) {
-      values[i] = LakeTypes.fromRowData(features.get(i).type(), row, featurePositions[i]);
+      values[i] = LakeTypes.fromRowData(features.get(i).type(), row, columns.features[i]);
     }
     return new FeatureRow(
         view,
         key(row),
-        epochMillis(row, validFrom),
-        row.isNullAt(validUntil) ? Long.MAX_VALUE : epochMillis(row, validUntil),
-        row.getLong(revision),
-        row.getLong(generation),
+        epochMillis(row, columns.validFrom),
+        row.isNullAt(columns.validUntil) ? Long.MAX_VALUE : epochMillis(row, columns.validUntil),
+        row.getLong(columns.revision),
+        row.getLong(columns.generation),
         0,
         values,
-        row.getString(causeTopic).toString(),
-        row.getInt(causePartition),
-        row.getLong(causeOffset),
+        row.getString(columns.causeTopic).toString(),
+        row.getInt(columns.causePartition),
+        row.getLong(columns.causeOffset),
         false,
         true);
   }
@@ -117,9 +78,9 @@ final class FeatureRowReader implements FlatMapFunction<RowData, FeatureRow> {
   }
 
   private String key(RowData row) {
-    @Nullable Object[] parts = new Object[keyPositions.length];
+    @Nullable Object[] parts = new Object[columns.key.length];
     for (int i = 0; i < parts.length; i++) {
-      parts[i] = LakeTypes.fromRowData(key.get(i).type(), row, keyPositions[i]);
+      parts[i] = LakeTypes.fromRowData(key.get(i).type(), row, columns.key[i]);
     }
     return Objects.requireNonNull(EntityKeys.encode(parts, keyOrder));
   }

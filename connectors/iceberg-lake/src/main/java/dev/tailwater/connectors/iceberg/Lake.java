@@ -27,6 +27,7 @@ import java.util.TreeMap;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
@@ -418,18 +419,7 @@ public final class Lake implements Serializable {
   public DataStreamSink<RowData> appendPredictions(
       DataStream<ArchivedPrediction> predictions, String model, String uid) {
     ensurePredictionTable(model);
-    TableIdentifier name = predictionTable(model);
-    Table table = load(name);
-    RowType rowType = FlinkSchemaUtil.convert(table.schema());
-    return append(
-        predictions
-            .flatMap(new PredictionMapper(new RestoreGuard(tableLoader(name))))
-            .returns(InternalTypeInfo.of(rowType))
-            .uid(uid + "-rows")
-            .name(uid + "-rows"),
-        table,
-        name,
-        uid);
+    return append(predictions, new PredictionMapper(), predictionTable(model), uid);
   }
 
   /**
@@ -443,13 +433,16 @@ public final class Lake implements Serializable {
   public DataStreamSink<RowData> appendRaw(
       DataStream<ArchivedRecord> records, String stream, String uid) {
     ensureRawTable(stream);
-    TableIdentifier name = rawTable(stream);
+    return append(records, new RawRowMapper(), rawTable(stream), uid);
+  }
+
+  private <T> DataStreamSink<RowData> append(
+      DataStream<T> values, MapFunction<T, RowData> mapper, TableIdentifier name, String uid) {
     Table table = load(name);
-    RowType rowType = FlinkSchemaUtil.convert(table.schema());
     return append(
-        records
-            .flatMap(new RawRowMapper(new RestoreGuard(tableLoader(name))))
-            .returns(InternalTypeInfo.of(rowType))
+        values
+            .map(new GuardedMapper<>(mapper, new RestoreGuard(tableLoader(name))))
+            .returns(InternalTypeInfo.of(FlinkSchemaUtil.convert(table.schema())))
             .uid(uid + "-rows")
             .name(uid + "-rows"),
         table,

@@ -2,47 +2,19 @@ package dev.tailwater.connectors.iceberg;
 
 import dev.tailwater.connectors.log.RawRecord;
 import java.util.List;
-import org.apache.flink.api.common.functions.RichFlatMapFunction;
-import org.apache.flink.api.common.state.ListState;
-import org.apache.flink.runtime.state.FunctionInitializationContext;
-import org.apache.flink.runtime.state.FunctionSnapshotContext;
-import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
+import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.table.data.GenericArrayData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
-import org.apache.flink.util.Collector;
 import org.jspecify.annotations.Nullable;
 
 /** Archived records as rows of {@link RawTable#SCHEMA}. */
-final class RawRowMapper extends RichFlatMapFunction<ArchivedRecord, RowData>
-    implements CheckpointedFunction {
-
-  private final RestoreGuard guard;
-
-  private transient ListState<Long> lastCheckpoint;
-
-  RawRowMapper(RestoreGuard guard) {
-    this.guard = guard;
-  }
+final class RawRowMapper implements MapFunction<ArchivedRecord, RowData> {
 
   @Override
-  public void initializeState(FunctionInitializationContext context) throws Exception {
-    lastCheckpoint = guard.check(context, getRuntimeContext());
-  }
-
-  @Override
-  public void snapshotState(FunctionSnapshotContext context) throws Exception {
-    lastCheckpoint.update(List.of(context.getCheckpointId()));
-  }
-
-  @Override
-  public void flatMap(ArchivedRecord archived, Collector<RowData> out) {
-    out.collect(map(archived));
-  }
-
-  static RowData map(ArchivedRecord archived) {
+  public RowData map(ArchivedRecord archived) {
     RawRecord record = archived.record();
     List<RawRecord.Header> headers = record.headers();
     Object[] headerRows = new Object[headers.size()];
