@@ -41,6 +41,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
@@ -200,6 +201,7 @@ public final class ParityBench {
     List<Long> times = new ArrayList<>();
     long[] newest = new long[PARTITIONS];
     Arrays.fill(newest, Long.MIN_VALUE);
+    AtomicReference<@Nullable Exception> refused = new AtomicReference<>();
     InputStream bytes = new BufferedInputStream(Files.newInputStream(csv));
     try (CsvRecords records =
             new CsvRecords(csv.toString().endsWith(".gz") ? new GZIPInputStream(bytes) : bytes);
@@ -214,13 +216,21 @@ public final class ParityBench {
         int partition = Math.floorMod(Arrays.hashCode(key), PARTITIONS);
         long time =
             ((Number) java.util.Objects.requireNonNull(values[stream.eventTime()])).longValue();
-        var unused =
-            producer.send(
-                new ProducerRecord<>(stream.topic(), partition, key, encoder.encode(values)));
+        producer.send(
+            new ProducerRecord<>(stream.topic(), partition, key, encoder.encode(values)),
+            (metadata, problem) -> {
+              if (problem != null) {
+                refused.compareAndSet(null, problem);
+              }
+            });
         times.add(time);
         newest[partition] = Math.max(newest[partition], time);
       }
       producer.flush();
+      Exception problem = refused.get();
+      if (problem != null) {
+        throw new IOException("the log refused a transaction: " + problem.getMessage(), problem);
+      }
     } catch (UndecodableRecordException e) {
       throw new IOException(csv + ", transaction " + times.size() + ": " + e.getMessage(), e);
     }
@@ -294,10 +304,7 @@ public final class ParityBench {
       killed++;
     }
     String raw = Lake.rawTable(plan.streams().get(0).name()).toString();
-    await(
-        () -> lake.count(raw) >= sent.transactions(),
-        options.timeout(),
-        start);
+    await(() -> lake.count(raw) >= sent.transactions(), options.timeout(), start);
   }
 
   private static void await(BooleanSupplier condition, Duration timeout, long start)
