@@ -170,8 +170,13 @@ public final class Bootstrap {
     }
   }
 
-  /** How many records there are between what is committed and the ends. */
-  private static long behind(
+  /**
+   * How many records there are between what a group has committed and the ends, by topic and
+   * partition.
+   *
+   * @param beginnings of partitions that do not begin at 0
+   */
+  static long behind(
       Map<String, Map<Integer, Long>> committed,
       Map<String, Map<Integer, Long>> ends,
       Map<String, Map<Integer, Long>> beginnings) {

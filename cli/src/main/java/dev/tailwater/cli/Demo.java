@@ -12,8 +12,12 @@ import dev.tailwater.connectors.kafka.Topics;
 import dev.tailwater.connectors.redis.OnlineRow;
 import dev.tailwater.connectors.redis.RedisOnlineStore;
 import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.jobs.BootstrapJob;
 import dev.tailwater.jobs.BoundedSources;
 import dev.tailwater.jobs.FeatureGraph;
+import dev.tailwater.jobs.LiveJob;
+import dev.tailwater.jobs.VerifyJob;
+import dev.tailwater.jobs.VerifyReport;
 import dev.tailwater.plan.ModelPlan;
 import dev.tailwater.plan.StreamPlan;
 import dev.tailwater.schemas.Prediction;
@@ -31,13 +35,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -60,13 +68,9 @@ final class Demo {
   private static final Duration WARM_UP = Duration.ofSeconds(10);
   private static final Duration PATIENCE = Duration.ofMinutes(3);
   private static final Duration POLL = Duration.ofMillis(200);
-  private static final Duration POLL_STORES = Duration.ofSeconds(2);
 
-  /**
-   * The watermark stays behind the last event of each partition, so the newest rows of a few
-   * entities never become final while the log is at rest.
-   */
-  private static final long MAY_STAY_OPEN = 20;
+  /** Of the entities whose rows are compared with a replay; {@code tailwater verify} takes all. */
+  private static final int ONE_KEY_IN = 10;
 
   private final TailwaterHome home;
   private final Console console;
@@ -339,31 +343,25 @@ final class Demo {
         () -> predictions - lake.count(predictionTable),
         left -> "   %,d predictions not in the lake yet".formatted(left),
         POLL);
-    TwinStoreCheck check = new TwinStoreCheck(lake, online);
-    List<TwinStoreCheck.Result> results = new ArrayList<>();
-    // Offline rows become final when the watermark passes them, and visible with a checkpoint.
     await(
-        "the offline rows to become final",
+        "the live job to commit what it has read",
         running,
-        () -> {
-          results.clear();
-          for (FeatureViewLayout layout : FeatureGraph.layouts(project.plan())) {
-            results.add(check.compare(layout));
-          }
-          long notFinal = results.stream().mapToLong(TwinStoreCheck.Result::newerOnline).sum();
-          long different = results.stream().mapToLong(TwinStoreCheck.Result::different).sum();
-          return different > 0 ? different : Math.max(0, notFinal - MAY_STAY_OPEN);
-        },
-        left -> "   %,d entities not final yet".formatted(left),
-        POLL_STORES);
+        () -> uncommitted(stack),
+        left -> "   %,d events not committed yet".formatted(left),
+        POLL);
+    VerifyReport stores = verify(stack, lake, running);
     Map<String, Long> onlineRows = new LinkedHashMap<>();
     Map<String, Long> offlineRows = new LinkedHashMap<>();
-    for (TwinStoreCheck.Result result : results) {
-      result.differences().forEach(console::say);
-      onlineRows.put(result.view(), result.keys());
-      offlineRows.put(result.view(), lake.count(Lake.featureTable(result.view()).toString()));
+    for (FeatureViewLayout layout : FeatureGraph.layouts(project.plan())) {
+      LongAdder keys = new LongAdder();
+      online.forEachKey(layout, key -> keys.increment());
+      onlineRows.put(layout.view(), keys.sum());
+      offlineRows.put(layout.view(), lake.count(Lake.featureTable(layout.view()).toString()));
     }
-    done(start, "done");
+    done(
+        start,
+        "what is in both stores is what a replay of the log says, of one entity in %d",
+        ONE_KEY_IN);
 
     List<Double> scores = new ArrayList<>();
     List<Boolean> labels = new ArrayList<>();
@@ -394,18 +392,60 @@ final class Demo {
         rate,
         onlineRows,
         offlineRows,
+        stores,
+        ONE_KEY_IN,
         predictions,
         scored,
         lake.count(predictionTable),
         measured.count(),
         measured.percentile(0.5),
         measured.percentile(0.99),
-        results.stream().mapToLong(TwinStoreCheck.Result::equal).sum(),
-        results.stream().mapToLong(TwinStoreCheck.Result::newerOnline).sum(),
-        results.stream().mapToLong(TwinStoreCheck.Result::different).sum(),
         labels.size(),
         Collections.frequency(labels, true),
         auc(scores, labels));
+  }
+
+  /** Events of the log that no completed checkpoint of the live job contains. */
+  private long uncommitted(LocalStack stack) throws IOException {
+    return Bootstrap.behind(
+        Topics.committedOffsets(stack.log(), LiveJob.group(project.plan())),
+        Topics.endOffsets(stack.log(), BootstrapJob.topics(project.plan())),
+        Map.of());
+  }
+
+  /**
+   * Compares until nothing differs: the last rows become final when the watermark passes them, and
+   * are there with the checkpoint after it.
+   */
+  private VerifyReport verify(LocalStack stack, Lake lake, List<JobClient> running)
+      throws Exception {
+    AtomicReference<VerifyReport> found = new AtomicReference<>();
+    VerifyJob.Config config =
+        new VerifyJob.Config(
+            new BoundedSources(Optional.of(stack.log()), Map.of()).pinned(project.plan()),
+            stack.redis(),
+            lake,
+            IntStream.range(0, project.plan().views().size())
+                .boxed()
+                .collect(Collectors.toUnmodifiableSet()),
+            ONE_KEY_IN,
+            Instant.now());
+    await(
+        "the stores to be what a replay says",
+        running,
+        () -> {
+          VerifyReport report =
+              VerifyJob.run(
+                  stack.environment(),
+                  project.plan(),
+                  config,
+                  progress -> console.live("   " + progress));
+          found.set(report);
+          return report.differing();
+        },
+        left -> "   %,d rows not final yet".formatted(left),
+        POLL);
+    return Objects.requireNonNull(found.get());
   }
 
   private long deadLetters(LocalStack stack) throws IOException {
@@ -492,18 +532,22 @@ final class Demo {
                         + " has no feature view by customer_id; run the demo on the fraud example"));
   }
 
+  private interface Left {
+    long now() throws Exception;
+  }
+
   private interface Progress {
     String line(long left);
   }
 
   /** Waits until nothing is left, a job fails, or nothing has moved for the patience. */
   private void await(
-      String what, List<JobClient> running, LongSupplier left, Progress progress, Duration poll)
+      String what, List<JobClient> running, Left left, Progress progress, Duration poll)
       throws Exception {
     long lastProgress = System.nanoTime();
     long least = Long.MAX_VALUE;
     while (true) {
-      long now = left.getAsLong();
+      long now = left.now();
       if (now <= 0) {
         return;
       }

@@ -68,6 +68,7 @@ final class DemoCommand {
     console.say(
         "  ./tailwater get %s customer_spend customer_id=c-00042"
             .formatted(shown(project.directory())));
+    console.say("  ./tailwater verify " + shown(project.directory()));
     console.say(
         "  ./tailwater sql \"SELECT outcome, COUNT(*) AS predictions, AVG(latency_ms) AS latency_ms FROM predictions.fraud GROUP BY outcome\"");
     console.say("  ./tailwater validate " + shown(project.directory()));

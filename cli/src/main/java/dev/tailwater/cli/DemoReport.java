@@ -1,11 +1,16 @@
 package dev.tailwater.cli;
 
+import dev.tailwater.jobs.VerifyReport;
+import dev.tailwater.jobs.VerifyReport.Check;
+import dev.tailwater.jobs.VerifyReport.CheckReport;
+import dev.tailwater.jobs.VerifyReport.ViewReport;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.function.ToLongFunction;
 
 /**
  * What the demo did and measured.
@@ -17,15 +22,14 @@ import java.util.OptionalDouble;
  * @param ratePerSecond transactions appended per second while live
  * @param onlineRows rows in Redis, by view
  * @param offlineRows rows in Iceberg, by view
+ * @param stores the rows of a sample of the entities, compared with each other and with a replay
+ * @param oneKeyIn of how many entities one is in the sample
  * @param predictions distinct questions answered on the predictions topic
  * @param scored of these, answered by the model in time
  * @param archivedPredictions rows of the predictions table
  * @param measured live transactions whose latency was measured, those after the first seconds
  * @param p50Ms latency from the transaction's append to its prediction's append
  * @param p99Ms likewise
- * @param equalKeys entities whose newest rows are equal in both stores
- * @param newerOnlineKeys entities whose newest event is online, and not final offline yet
- * @param differentKeys entities whose rows contradict each other
  * @param labelled scored predictions whose label came back
  * @param fraud of these, fraud
  * @param auc of these; empty if there is only one class
@@ -38,15 +42,14 @@ record DemoReport(
     double ratePerSecond,
     Map<String, Long> onlineRows,
     Map<String, Long> offlineRows,
+    VerifyReport stores,
+    int oneKeyIn,
     long predictions,
     long scored,
     long archivedPredictions,
     long measured,
     long p50Ms,
     long p99Ms,
-    long equalKeys,
-    long newerOnlineKeys,
-    long differentKeys,
     long labelled,
     long fraud,
     OptionalDouble auc) {
@@ -74,12 +77,15 @@ record DemoReport(
             text(
                 "p50 %d ms, p99 %d ms from the event to its prediction (%,d after the warm-up)",
                 p50Ms, p99Ms, measured)));
+    for (Check check : Check.values()) {
+      String name = check.title();
+      for (ViewReport view : stores.views()) {
+        lines.add(line(name, checked(view, check)));
+        name = "";
+      }
+    }
     lines.add(
-        line(
-            "online = offline",
-            text(
-                "%,d entities equal, %,d newer online (not final yet), %,d different",
-                equalKeys, newerOnlineKeys, differentKeys)));
+        line("", text("(one entity in %d was compared; tailwater verify takes all)", oneKeyIn)));
     lines.add(
         line(
             "AUC",
@@ -110,9 +116,13 @@ record DemoReport(
     fields.put("archived_predictions", archivedPredictions);
     fields.put("latency_p50_ms", p50Ms);
     fields.put("latency_p99_ms", p99Ms);
-    fields.put("entities_equal", equalKeys);
-    fields.put("entities_newer_online", newerOnlineKeys);
-    fields.put("entities_different", differentKeys);
+    fields.put("one_entity_in", oneKeyIn);
+    fields.put("entities_equal", sum(Check.ONLINE, CheckReport::equal));
+    fields.put("entities_open", sum(Check.ONLINE, CheckReport::open));
+    fields.put("entities_different", sum(Check.ONLINE, CheckReport::differing));
+    fields.put("rows_equal", sum(Check.OFFLINE, CheckReport::equal));
+    fields.put("rows_open", sum(Check.OFFLINE, CheckReport::open));
+    fields.put("rows_different", sum(Check.OFFLINE, CheckReport::differing));
     fields.put("labelled_predictions", labelled);
     fields.put("labelled_fraud", fraud);
     fields.put("auc", auc.orElse(Double.NaN));
@@ -125,6 +135,21 @@ record DemoReport(
         byView.entrySet().stream()
             .map(view -> text("%s %,d", view.getKey(), view.getValue()))
             .toList());
+  }
+
+  private static String checked(ViewReport view, Check check) {
+    CheckReport found = view.check(check);
+    return text(
+        "%s: %,d %s equal, %,d different%s",
+        view.view(),
+        found.equal(),
+        check == Check.ONLINE ? "entities" : "rows",
+        found.differing(),
+        found.open() == 0 ? "" : text(", %,d not final yet", found.open()));
+  }
+
+  private long sum(Check check, ToLongFunction<CheckReport> figure) {
+    return stores.views().stream().map(view -> view.check(check)).mapToLong(figure).sum();
   }
 
   private static String line(String name, String value) {

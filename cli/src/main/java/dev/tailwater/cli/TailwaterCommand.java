@@ -1,9 +1,6 @@
 package dev.tailwater.cli;
 
-import dev.tailwater.connectors.iceberg.Lake;
-import dev.tailwater.connectors.redis.RedisAddress;
 import dev.tailwater.definitions.InvalidProjectException;
-import dev.tailwater.jobs.BoundedSources;
 import dev.tailwater.jobs.SampleJob;
 import dev.tailwater.serving.ModelRepository;
 import java.io.IOException;
@@ -100,11 +97,9 @@ final class TailwaterCommand {
   }
 
   @Command(name = "up", description = "Run a project on the local stack until Ctrl-C.")
-  int up(@Parameters(paramLabel = "PROJECT") Path project, @Mixin EnvironmentOption in)
-      throws Exception {
-    Session session = begin("up");
-    LoadedProject loaded = LoadedProject.load(project);
-    return new UpCommand(session).run(loaded, in.load(project, environment));
+  int up(@Mixin ProjectArguments project) throws Exception {
+    ProjectSession on = begin("up", project);
+    return new UpCommand(on.session()).run(on.project(), on.config());
   }
 
   @Command(name = "validate", description = "Check a project and list everything that is wrong.")
@@ -130,7 +125,7 @@ final class TailwaterCommand {
       name = "plan",
       description = "Show what would change against what is deployed, and what it costs.")
   int plan(
-      @Parameters(paramLabel = "PROJECT") Path project,
+      @Mixin ProjectArguments project,
       @Option(
               names = "--history",
               paramLabel = "STREAM=FILE",
@@ -140,40 +135,36 @@ final class TailwaterCommand {
               names = "--sample",
               description = "Measure on what the log holds, where no file is given.")
           boolean sample,
-      @Mixin EnvironmentOption in,
       @Option(names = "--json", description = "Print the plan as JSON.") boolean json)
       throws Exception {
-    Session session = begin("plan");
-    LoadedProject loaded = LoadedProject.load(project);
-    EnvironmentConfig config = in.load(project, environment);
+    ProjectSession on = begin("plan", project);
     Optional<SampleJob.Costs> costs = Optional.empty();
     if (sample || history != null) {
       console.live("measuring the sample …");
       costs =
           Optional.of(
               SampleJob.run(
-                  OneShotFlink.environment(session.home(), config.parallelism()),
-                  loaded.plan(),
-                  HistorySources.of(loaded, orEmpty(history), config, session.home())));
+                  on.flink(),
+                  on.project().plan(),
+                  HistorySources.of(
+                      on.project(),
+                      history == null ? List.of() : history,
+                      on.config(),
+                      on.home())));
     } else {
       console.say("no costs: measure them with --history STREAM=FILE, or --sample for the log");
     }
-    return new PlanCommand(session.console())
-        .run(loaded, Lakes.deployed(config, session.home()), costs, json);
+    return new PlanCommand(on.console())
+        .run(on.project(), Lakes.deployed(on.config(), on.home()), costs, json);
   }
 
   @Command(
       name = "train",
       description = "Train a model on the history and register it as the version to serve.")
   int train(
-      @Parameters(paramLabel = "PROJECT") Path project,
-      @Parameters(paramLabel = "MODEL") String model,
-      @Option(
-              names = "--history",
-              paramLabel = "STREAM=FILE",
-              description = "Read a stream from a file; the others come from lake and log.")
-          @Nullable List<String> history,
-      @Mixin EnvironmentOption in,
+      @Mixin ProjectArguments project,
+      @Parameters(index = "1", paramLabel = "MODEL") String model,
+      @Mixin HistoryOption history,
       @Option(
               names = "--hold-out",
               paramLabel = "SHARE",
@@ -194,18 +185,14 @@ final class TailwaterCommand {
           int maxRows,
       @Option(names = "--json", description = "Print the result as JSON.") boolean json)
       throws Exception {
-    Session session = begin("train");
-    LoadedProject loaded = LoadedProject.load(project);
-    EnvironmentConfig config = in.load(project, environment);
-    Path models =
-        RunningStack.find(session.home()).map(RunningStack::models).orElse(session.home().models());
-    return new TrainCommand(session.console())
+    ProjectSession on = begin("train", project);
+    return new TrainCommand(on.console())
         .run(
-            OneShotFlink.environment(session.home(), config.parallelism()),
-            loaded,
+            on.flink(),
+            on.project(),
             model,
-            HistorySources.of(loaded, orEmpty(history), config, session.home()),
-            models,
+            on.history(history),
+            on.models(),
             new ModelTraining.Settings(holdOut, seed, maxRows),
             json);
   }
@@ -213,15 +200,11 @@ final class TailwaterCommand {
   @Command(
       name = "training-set",
       description = "Make a training set: rows, and the features of each as of its event time.")
-  int trainingSet(
-      @Parameters(paramLabel = "PROJECT") Path project,
-      @Mixin TrainingSetOptions options,
-      @Mixin EnvironmentOption in)
+  int trainingSet(@Mixin ProjectArguments project, @Mixin TrainingSetOptions options)
       throws Exception {
     options.check();
-    Session session = begin("training-set");
-    LoadedProject loaded = LoadedProject.load(project);
-    return new TrainingSetCommand(session, loaded, in.load(project, environment)).run(options);
+    ProjectSession on = begin("training-set", project);
+    return new TrainingSetCommand(on).run(options);
   }
 
   @Command(
@@ -229,8 +212,8 @@ final class TailwaterCommand {
       description =
           "Score past questions, or the rows of a file, and compare with what was served.")
   int score(
-      @Parameters(paramLabel = "PROJECT") Path project,
-      @Parameters(paramLabel = "MODEL") String model,
+      @Mixin ProjectArguments project,
+      @Parameters(index = "1", paramLabel = "MODEL") String model,
       @Option(
               names = "--model-version",
               paramLabel = "N",
@@ -262,29 +245,20 @@ final class TailwaterCommand {
               description = "Count the scores that cross it (default ${DEFAULT-VALUE}).")
           double threshold,
       @Option(names = "--dry-run", description = "Compare, and keep nothing.") boolean dryRun,
-      @Option(
-              names = "--history",
-              paramLabel = "STREAM=FILE",
-              description = "Read a stream from a file; the others come from lake and log.")
-          @Nullable List<String> history,
-      @Mixin EnvironmentOption in,
+      @Mixin HistoryOption history,
       @Option(names = "--json", description = "Print the result as JSON.") boolean json)
       throws Exception {
     ScoreCommand.Request request =
         ScoreCommand.Request.of(model, version, spine, from, to, asServed, threshold, dryRun);
-    Session session = begin("score");
-    LoadedProject loaded = LoadedProject.load(project);
-    EnvironmentConfig config = in.load(project, environment);
-    Path models =
-        RunningStack.find(session.home()).map(RunningStack::models).orElse(session.home().models());
-    return new ScoreCommand(session.console())
+    ProjectSession on = begin("score", project);
+    return new ScoreCommand(on.console())
         .run(
-            OneShotFlink.environment(session.home(), config.parallelism()),
-            loaded,
+            on.flink(),
+            on.project(),
             request,
-            HistorySources.of(loaded, orEmpty(history), config, session.home()),
-            Lakes.present(config, session.home()),
-            ModelRepository.open(models),
+            on.history(history),
+            on.lakeIfThereIsOne(),
+            ModelRepository.open(on.models()),
             Instant.now(),
             json);
   }
@@ -296,7 +270,7 @@ final class TailwaterCommand {
         "They are a new generation: the rows that are there stay, and readers see the new ones."
       })
   int replay(
-      @Parameters(paramLabel = "PROJECT") Path project,
+      @Mixin ProjectArguments project,
       @Option(
               names = "--from",
               paramLabel = "TIME",
@@ -312,24 +286,17 @@ final class TailwaterCommand {
               paramLabel = "A,B",
               description = "The rows of these feature views; else of all.")
           @Nullable String views,
-      @Option(
-              names = "--history",
-              paramLabel = "STREAM=FILE",
-              description = "Read a stream from a file; the others come from lake and log.")
-          @Nullable List<String> history,
-      @Mixin EnvironmentOption in,
+      @Mixin HistoryOption history,
       @Option(names = "--json", description = "Print what was done as JSON.") boolean json)
       throws Exception {
-    Session session = begin("replay");
-    LoadedProject loaded = LoadedProject.load(project);
-    EnvironmentConfig config = in.load(project, environment);
-    return new ReplayCommand(session.console())
+    ProjectSession on = begin("replay", project);
+    return new ReplayCommand(on.console())
         .run(
-            OneShotFlink.environment(session.home(), config.parallelism()),
-            loaded,
-            ReplayCommand.views(loaded, views),
-            HistorySources.of(loaded, orEmpty(history), config, session.home()),
-            Lakes.find(config, session.home()),
+            on.flink(),
+            on.project(),
+            ReplayCommand.views(on.project(), views),
+            on.history(history),
+            on.lake(),
             TimeRange.of(from, to),
             json);
   }
@@ -338,7 +305,7 @@ final class TailwaterCommand {
       name = "bootstrap",
       description = "Compute new and changed views from history, then switch readers over.")
   int bootstrap(
-      @Parameters(paramLabel = "PROJECT") Path project,
+      @Mixin ProjectArguments project,
       @Option(
               names = "--views",
               paramLabel = "A,B",
@@ -346,19 +313,16 @@ final class TailwaterCommand {
           @Nullable String views,
       @Option(names = "--no-activate", description = "Leave readers with what they have.")
           boolean noActivate,
-      @Mixin EnvironmentOption in,
       @Option(names = "--json", description = "Print the result as JSON.") boolean json)
       throws Exception {
-    Session session = begin("bootstrap");
-    LoadedProject loaded = LoadedProject.load(project);
-    EnvironmentConfig config = in.load(project, environment);
-    RunningStack stack = RunningStack.require(session.home());
-    try (RemoteFlink flink = new RemoteFlink(stack, config)) {
-      return new BootstrapCommand(session.console())
+    ProjectSession on = begin("bootstrap", project);
+    RunningStack stack = RunningStack.require(on.home());
+    try (RemoteFlink flink = new RemoteFlink(stack, on.config())) {
+      return new BootstrapCommand(on.console())
           .run(
-              loaded,
-              BootstrapCommand.views(loaded, views),
-              stores(config, session),
+              on.project(),
+              BootstrapCommand.views(on.project(), views),
+              on.stores(),
               flink,
               !noActivate,
               json);
@@ -369,70 +333,56 @@ final class TailwaterCommand {
       name = "rollback",
       description = "Make readers use the versions of views that they used before.")
   int rollback(
-      @Parameters(paramLabel = "PROJECT") Path project,
+      @Mixin ProjectArguments project,
       @Option(
               names = "--views",
               paramLabel = "A,B",
               description = "These views; else all that have a version before.")
           @Nullable String views,
-      @Mixin EnvironmentOption in,
       @Option(names = "--json", description = "Print the result as JSON.") boolean json)
       throws Exception {
-    Session session = begin("rollback");
-    LoadedProject loaded = LoadedProject.load(project);
+    ProjectSession on = begin("rollback", project);
     return BootstrapCommand.rollback(
-        session.console(),
-        stores(in.load(project, environment), session),
-        BootstrapCommand.views(loaded, views),
-        json);
+        on.console(), on.stores(), BootstrapCommand.views(on.project(), views), json);
   }
 
   @Command(name = "get", description = "Show the online row of one entity.")
   int get(
-      @Parameters(paramLabel = "PROJECT") Path project,
-      @Parameters(paramLabel = "VIEW") String view,
-      @Parameters(paramLabel = "KEY=VALUE", arity = "1..*") List<String> key,
-      @Mixin EnvironmentOption in,
+      @Mixin ProjectArguments project,
+      @Parameters(index = "1", paramLabel = "VIEW") String view,
+      @Parameters(index = "2..*", paramLabel = "KEY=VALUE", arity = "1..*") List<String> key,
       @Option(names = "--json", description = "Print the row as JSON.") boolean json)
       throws Exception {
-    Session session = begin("get");
-    LoadedProject loaded = LoadedProject.load(project);
-    RedisAddress redis = redis(in.load(project, environment), session);
-    return new GetCommand(session.console()).run(loaded, redis, view, key, json, Instant.now());
+    ProjectSession on = begin("get", project);
+    return new GetCommand(on.console())
+        .run(on.project(), on.redis(), view, key, json, Instant.now());
   }
 
   @Command(
       name = "explain",
       description = "Show which events are in each window of one entity, and which are not.")
   int explain(
-      @Parameters(paramLabel = "PROJECT") Path project,
-      @Parameters(paramLabel = "VIEW") String view,
-      @Parameters(paramLabel = "KEY=VALUE", arity = "1..*") List<String> key,
+      @Mixin ProjectArguments project,
+      @Parameters(index = "1", paramLabel = "VIEW") String view,
+      @Parameters(index = "2..*", paramLabel = "KEY=VALUE", arity = "1..*") List<String> key,
       @Option(
               names = "--at",
               paramLabel = "TIME",
               description = "As of this instant; else as of the entity's newest event.")
           @Nullable String at,
-      @Option(
-              names = "--history",
-              paramLabel = "STREAM=FILE",
-              description = "Read a stream from a file; the others come from lake and log.")
-          @Nullable List<String> history,
-      @Mixin EnvironmentOption in,
+      @Mixin HistoryOption history,
       @Option(names = "--json", description = "Print the explanation as JSON.") boolean json)
       throws Exception {
-    Session session = begin("explain");
-    LoadedProject loaded = LoadedProject.load(project);
-    EnvironmentConfig config = in.load(project, environment);
-    return new ExplainCommand(session.console())
+    ProjectSession on = begin("explain", project);
+    return new ExplainCommand(on.console())
         .run(
-            OneShotFlink.environment(session.home(), config.parallelism()),
-            OneShotFlink.temporary(session.home()),
-            loaded,
+            on.flink(),
+            OneShotFlink.temporary(on.home()),
+            on.project(),
             view,
             key,
             ExplainCommand.instant(at),
-            HistorySources.of(loaded, orEmpty(history), config, session.home()),
+            on.history(history),
             json);
   }
 
@@ -440,7 +390,7 @@ final class TailwaterCommand {
       name = "verify",
       description = "Compare both stores with each other and with a replay of history.")
   int verify(
-      @Parameters(paramLabel = "PROJECT") Path project,
+      @Mixin ProjectArguments project,
       @Option(
               names = "--views",
               paramLabel = "A,B",
@@ -451,44 +401,37 @@ final class TailwaterCommand {
               paramLabel = "1/N",
               description = "Compare one key in N; else all.")
           @Nullable String sample,
-      @Option(
-              names = "--history",
-              paramLabel = "STREAM=FILE",
-              description = "Read a stream from a file; the others come from lake and log.")
-          @Nullable List<String> history,
+      @Mixin HistoryOption history,
       @Option(
               names = "--continuous",
               description = "Go on watching the online rows of a sample (1/100) until Ctrl-C.")
           boolean continuous,
-      @Mixin EnvironmentOption in,
       @Option(names = "--json", description = "Print what was found as JSON.") boolean json)
       throws Exception {
-    Session session = begin("verify");
-    LoadedProject loaded = LoadedProject.load(project);
-    EnvironmentConfig config = in.load(project, environment);
+    ProjectSession on = begin("verify", project);
     if (continuous) {
-      if (json || views != null || history != null) {
+      if (json || views != null || !history.written().isEmpty()) {
         throw new WrongUsageException(
             "--continuous watches all views on the log and prints text; leave out --json, --views and --history");
       }
-      return new VerifyCommand(session.console())
+      return new VerifyCommand(on.console())
           .watch(
-              OneShotFlink.environment(session.home(), config.parallelism()),
-              loaded,
+              on.flink(),
+              on.project(),
               VerifyCommand.oneKeyIn(sample == null ? "1/100" : sample),
-              HistorySources.live(config, session.home()),
-              redis(config, session));
+              HistorySources.live(on.config(), on.home()),
+              on.redis());
     }
-    return new VerifyCommand(session.console())
+    return new VerifyCommand(on.console())
         .run(
-            OneShotFlink.environment(session.home(), config.parallelism()),
-            loaded,
-            VerifyCommand.views(loaded, views),
+            on.flink(),
+            on.project(),
+            VerifyCommand.views(on.project(), views),
             views == null,
             VerifyCommand.oneKeyIn(sample),
-            HistorySources.of(loaded, orEmpty(history), config, session.home()),
-            redis(config, session),
-            Lakes.find(config, session.home()),
+            on.history(history),
+            on.redis(),
+            on.lake(),
             json);
   }
 
@@ -496,28 +439,21 @@ final class TailwaterCommand {
       name = "rehydrate",
       description = "Fill an online store that lost its rows, while jobs go on writing it.")
   int rehydrate(
-      @Parameters(paramLabel = "PROJECT") Path project,
+      @Mixin ProjectArguments project,
       @Option(names = "--views", paramLabel = "A,B", description = "These feature views; else all.")
           @Nullable String views,
-      @Option(
-              names = "--history",
-              paramLabel = "STREAM=FILE",
-              description = "Read a stream from a file; the others come from lake and log.")
-          @Nullable List<String> history,
-      @Mixin EnvironmentOption in,
+      @Mixin HistoryOption history,
       @Option(names = "--json", description = "Print what was written as JSON.") boolean json)
       throws Exception {
-    Session session = begin("rehydrate");
-    LoadedProject loaded = LoadedProject.load(project);
-    EnvironmentConfig config = in.load(project, environment);
-    return new RehydrateCommand(session.console())
+    ProjectSession on = begin("rehydrate", project);
+    return new RehydrateCommand(on.console())
         .run(
-            OneShotFlink.environment(session.home(), config.parallelism()),
-            loaded,
-            VerifyCommand.views(loaded, views),
-            HistorySources.of(loaded, orEmpty(history), config, session.home()),
-            redis(config, session),
-            Lakes.find(config, session.home()),
+            on.flink(),
+            on.project(),
+            VerifyCommand.views(on.project(), views),
+            on.history(history),
+            on.redis(),
+            on.lake(),
             json);
   }
 
@@ -549,8 +485,8 @@ final class TailwaterCommand {
             OneShotFlink.temporary(session.home()));
     if (project != null) {
       LoadedProject loaded = LoadedProject.load(project);
-      BoundedSources history = HistorySources.of(loaded, List.of(), config, session.home());
-      sql.withStreams(loaded, history, statement);
+      sql.withStreams(
+          loaded, HistorySources.of(loaded, List.of(), config, session.home()), statement);
     }
     return new SqlCommand(session.console()).run(statement, sql, write, json, limit);
   }
@@ -569,8 +505,7 @@ final class TailwaterCommand {
       throws Exception {
     Session session = begin("maintain");
     EnvironmentConfig config = in.load(project, environment);
-    Lake lake = Lakes.find(config, session.home());
-    return new MaintainCommand(session, lake, config.tableCare())
+    return new MaintainCommand(session, Lakes.find(config, session.home()), config.tableCare())
         .run(Optional.ofNullable(table), dryRun, json, Instant.now());
   }
 
@@ -652,6 +587,23 @@ final class TailwaterCommand {
     zsh
   }
 
+  /** A project and where it runs, for the commands that need both. */
+  static final class ProjectArguments {
+
+    @Parameters(index = "0", paramLabel = "PROJECT")
+    private @Nullable Path project;
+
+    @Mixin private EnvironmentOption environment = new EnvironmentOption();
+
+    Path project() {
+      return Objects.requireNonNull(project, "picocli sets it");
+    }
+
+    EnvironmentOption environment() {
+      return environment;
+    }
+  }
+
   /** Where things run, for the commands that reach a log or a store. */
   static final class EnvironmentOption {
 
@@ -666,42 +618,18 @@ final class TailwaterCommand {
     }
   }
 
-  private static List<String> orEmpty(@Nullable List<String> given) {
-    return given == null ? List.of() : given;
-  }
-
-  private static Bootstrap.Stores stores(EnvironmentConfig config, Session session)
-      throws IOException {
-    return new Bootstrap.Stores(
-        HistorySources.log(config, session.home())
-            .orElseThrow(
-                () ->
-                    new CommandFailedException(
-                        "no stack runs in %s, so there is no log; start one with tailwater up PROJECT, or name another --home"
-                            .formatted(session.home().directory()))),
-        redis(config, session),
-        Lakes.find(config, session.home()),
-        config.checkpointInterval());
-  }
-
-  private static RedisAddress redis(EnvironmentConfig config, Session session) throws IOException {
-    if (config.redisUri().isPresent()) {
-      return RedisAddress.parse(config.redisUri().get());
-    }
-    return RedisAddress.parse(
-        RunningStack.find(session.home())
-            .orElseThrow(
-                () ->
-                    new CommandFailedException(
-                        "no stack runs in %s, so there is no online store to ask; start one with tailwater up PROJECT, or name another --home"
-                            .formatted(session.home().directory())))
-            .redisUri());
-  }
-
   /** The example beside the command's own sources, where the start script says they are. */
   private static LoadedProject fraudExample() {
     Path root = Path.of(System.getProperty("tailwater.root", ""));
     return LoadedProject.load(root.resolve("feature-definitions/examples/fraud"));
+  }
+
+  private ProjectSession begin(String command, ProjectArguments arguments) {
+    Session session = begin(command);
+    return new ProjectSession(
+        session,
+        LoadedProject.load(arguments.project()),
+        arguments.environment().load(arguments.project(), environment));
   }
 
   private Session begin(String command) {

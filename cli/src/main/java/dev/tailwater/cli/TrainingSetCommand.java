@@ -28,16 +28,14 @@ import org.jspecify.annotations.Nullable;
 /** {@code tailwater training-set}: the features of each row of a spine as of its event time. */
 final class TrainingSetCommand {
 
-  private final Session session;
+  private final ProjectSession on;
   private final Console console;
   private final LoadedProject project;
-  private final EnvironmentConfig config;
 
-  TrainingSetCommand(Session session, LoadedProject project, EnvironmentConfig config) {
-    this.session = session;
-    this.console = session.console();
-    this.project = project;
-    this.config = config;
+  TrainingSetCommand(ProjectSession on) {
+    this.on = on;
+    this.console = on.console();
+    this.project = on.project();
   }
 
   /** Does what the options, which were checked, ask for. */
@@ -58,12 +56,9 @@ final class TrainingSetCommand {
     if (out != null) {
       requireFolder(out);
     }
-    Optional<Lake> lake =
-        options.table == null
-            ? Lakes.present(config, session.home())
-            : Optional.of(Lakes.find(config, session.home()));
+    Optional<Lake> lake = options.table == null ? on.lakeIfThereIsOne() : Optional.of(on.lake());
     if (options.asServed) {
-      requireServed(Lakes.find(config, session.home()), String.valueOf(options.model));
+      requireServed(on.lake(), String.valueOf(options.model));
     }
     BoundedSources history = history(options).pinned(project.plan());
     String statement = statement(options, range);
@@ -72,8 +67,8 @@ final class TrainingSetCommand {
       Path spine = options.spine;
       if (statement != null) {
         console.live("reading the rows …");
-        written = Files.createTempFile(OneShotFlink.temporary(session.home()), "spine", ".parquet");
-        LakeSql sql = LakeSql.open(lake, OneShotFlink.temporary(session.home()));
+        written = Files.createTempFile(OneShotFlink.temporary(on.home()), "spine", ".parquet");
+        LakeSql sql = LakeSql.open(lake, OneShotFlink.temporary(on.home()));
         long rows =
             SpineQuery.write(sql.withStreams(project, history, statement), statement, written);
         console.say("the spine has %,d rows".formatted(rows));
@@ -109,7 +104,7 @@ final class TrainingSetCommand {
                       TrainingSetJob.tableColumns(project.plan(), views, spine)));
     }
     console.live("replaying history …");
-    StreamExecutionEnvironment environment = environment();
+    StreamExecutionEnvironment environment = on.flink();
     Set<String> streams =
         TrainingSetJob.build(
             environment,
@@ -197,12 +192,12 @@ final class TrainingSetCommand {
   private int compareTruths(String model, TimeRange range, TrainingSetOptions options)
       throws Exception {
     int position = project.model(model);
-    Lake lake = Lakes.find(config, session.home());
+    Lake lake = on.lake();
     requireServed(lake, model);
     ServedVectors served =
         ServedVectors.compare(
             console,
-            environment(),
+            on.flink(),
             project.plan(),
             position,
             history(options).pinned(project.plan()),
@@ -231,7 +226,7 @@ final class TrainingSetCommand {
   /** Computes a set again and compares. */
   private int rebuild(String name, TrainingSetOptions options) throws Exception {
     int at = name.indexOf('@');
-    Lake lake = Lakes.find(config, session.home());
+    Lake lake = on.lake();
     TrainingSetSnapshot set =
         lake.trainingSet(
             at < 0 ? name : name.substring(0, at),
@@ -241,7 +236,7 @@ final class TrainingSetCommand {
     int[] views = record.requireSame(project, called);
     BoundedSources history = record.history(history(options), called);
     console.live("replaying history …");
-    StreamExecutionEnvironment environment = environment();
+    StreamExecutionEnvironment environment = on.flink();
     TrainingSetRebuild.build(environment, project.plan(), views, lake, set, history);
     TrainingSetRebuild.Result result =
         TrainingSetRebuild.Result.of(
@@ -376,12 +371,7 @@ final class TrainingSetCommand {
   }
 
   private BoundedSources history(TrainingSetOptions options) throws IOException {
-    return HistorySources.of(
-        project, options.history == null ? List.of() : options.history, config, session.home());
-  }
-
-  private StreamExecutionEnvironment environment() throws IOException {
-    return OneShotFlink.environment(session.home(), config.parallelism());
+    return on.history(options.history);
   }
 
   private static void requireFolder(Path out) {

@@ -1,8 +1,8 @@
 package dev.tailwater.cli;
 
 import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What can be asked of {@code training-set}. */
@@ -50,11 +50,7 @@ final class TrainingSetOptions {
       description = "The vectors that --model was asked with, from its predictions table.")
   boolean asServed;
 
-  @Option(
-      names = "--history",
-      paramLabel = "STREAM=FILE",
-      description = "Read a stream from a file; the others come from lake and log.")
-  @Nullable List<String> history;
+  @Mixin HistoryOption history = new HistoryOption();
 
   @Option(
       names = "--out",

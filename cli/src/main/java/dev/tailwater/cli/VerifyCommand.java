@@ -211,7 +211,7 @@ final class VerifyCommand {
                 number(check.compared()),
                 number(check.equal()),
                 number(check.open()),
-                number(sum(check.different())),
+                number(check.differing()),
                 causes(check.different())));
         for (Map.Entry<String, Map<Cause, Long>> feature : check.features().entrySet()) {
           someFeatures = true;
@@ -385,7 +385,7 @@ final class VerifyCommand {
         fields.put("rows", check.compared());
         fields.put("equal", check.equal());
         fields.put("open", check.open());
-        fields.put("different", sum(check.different()));
+        fields.put("different", check.differing());
         fields.put("causes", names(check.different()));
         Map<String, Object> features = new LinkedHashMap<>();
         check.features().forEach((feature, causes) -> features.put(feature, names(causes)));

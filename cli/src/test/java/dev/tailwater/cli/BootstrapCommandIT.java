@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.kafka.KafkaLog;
 import dev.tailwater.serving.ModelRepository;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,8 +71,6 @@ class BootstrapCommandIT {
   BootstrapCommandIT(@TempDir Path directory) {
     this.directory = directory;
   }
-
-  private record Outcome(int code, String out, String err) {}
 
   @Test
   void aChangedViewIsBootstrappedReadAndRolledBack() throws Exception {
@@ -208,16 +204,6 @@ class BootstrapCommandIT {
   }
 
   private Outcome run(String... arguments) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int code =
-        Main.run(
-            arguments,
-            new PrintStream(out, true, StandardCharsets.UTF_8),
-            new PrintStream(err, true, StandardCharsets.UTF_8),
-            Map.of("TAILWATER_HOME", directory.toString()),
-            false);
-    return new Outcome(
-        code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    return Outcome.of(directory, (Object[]) arguments);
   }
 }

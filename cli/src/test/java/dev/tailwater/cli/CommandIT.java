@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.jobs.FeatureGraph;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,8 +25,6 @@ class CommandIT {
     this.directory = directory;
     System.setProperty("tailwater.root", Path.of("..").toAbsolutePath().normalize().toString());
   }
-
-  private record Outcome(int code, String out, String err) {}
 
   @Test
   void theDemoClosesTheLoopAndItsLakeCanBeQueriedAfterwards() {
@@ -55,6 +50,8 @@ class CommandIT {
     assertThat(figure(demo, "dead_letters")).isZero();
     assertThat(figure(demo, "entities_different")).isZero();
     assertThat(figure(demo, "entities_equal")).isPositive();
+    assertThat(figure(demo, "rows_different")).isZero();
+    assertThat(figure(demo, "rows_equal")).isPositive();
     assertThat(new TailwaterHome(directory).runFile()).doesNotExist();
 
     Outcome count =
@@ -256,17 +253,7 @@ class CommandIT {
   }
 
   private Outcome run(String... arguments) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int code =
-        Main.run(
-            arguments,
-            new PrintStream(out, true, StandardCharsets.UTF_8),
-            new PrintStream(err, true, StandardCharsets.UTF_8),
-            Map.of("TAILWATER_HOME", directory.toString()),
-            false);
-    return new Outcome(
-        code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    return Outcome.of(directory, (Object[]) arguments);
   }
 
   private Path write(String name, String content) throws Exception {

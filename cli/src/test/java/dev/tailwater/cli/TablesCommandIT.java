@@ -9,12 +9,8 @@ import dev.tailwater.connectors.store.FeatureRowSerializer;
 import dev.tailwater.connectors.store.FeatureViewLayout;
 import dev.tailwater.jobs.FeatureGraph;
 import dev.tailwater.jobs.JobSettings;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,8 +28,6 @@ class TablesCommandIT {
     this.home = home;
     this.lake = Lake.local(new TailwaterHome(home).stack().resolve("lake"));
   }
-
-  private record Outcome(int code, String out, String err) {}
 
   @Test
   void aRoundCompactsAndATableGoesBackToASnapshotAndForwardAgain() throws Exception {
@@ -122,16 +116,6 @@ class TablesCommandIT {
   }
 
   private Outcome run(String... arguments) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int code =
-        Main.run(
-            arguments,
-            new PrintStream(out, true, StandardCharsets.UTF_8),
-            new PrintStream(err, true, StandardCharsets.UTF_8),
-            Map.of("TAILWATER_HOME", home.toString()),
-            false);
-    return new Outcome(
-        code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    return Outcome.of(home, (Object[]) arguments);
   }
 }

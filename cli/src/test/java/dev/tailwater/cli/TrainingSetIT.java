@@ -3,17 +3,12 @@ package dev.tailwater.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tailwater.connectors.iceberg.Lake;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,8 +35,6 @@ class TrainingSetIT {
       broken,c1,never,false,2
       first,c1,2026-01-01 10:00:00,false,3
       """;
-
-  private record Outcome(int code, String out, String err) {}
 
   private Path directory;
   private Path history;
@@ -195,16 +188,6 @@ class TrainingSetIT {
   }
 
   private Outcome run(Object... arguments) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int code =
-        Main.run(
-            Arrays.stream(arguments).map(Object::toString).toArray(String[]::new),
-            new PrintStream(out, true, StandardCharsets.UTF_8),
-            new PrintStream(err, true, StandardCharsets.UTF_8),
-            Map.of("TAILWATER_HOME", directory.toString()),
-            false);
-    return new Outcome(
-        code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    return Outcome.of(directory, arguments);
   }
 }

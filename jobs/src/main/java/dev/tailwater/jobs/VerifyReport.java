@@ -106,15 +106,33 @@ public record VerifyReport(List<ViewReport> views, Map<String, Long> finalFrom) 
       long open,
       Map<Cause, Long> different,
       Map<String, Map<Cause, Long>> features,
-      List<Difference> examples) {}
+      List<Difference> examples) {
 
-  /** The checks of one view. */
-  public record ViewReport(String view, String version, List<CheckReport> checks) {}
+    /** How many rows differ, for whatever cause. */
+    public long differing() {
+      return different.values().stream().mapToLong(Long::longValue).sum();
+    }
+  }
+
+  /** The checks of one view, each of {@link Check} once. */
+  public record ViewReport(String view, String version, List<CheckReport> checks) {
+
+    /** One of the checks. */
+    public CheckReport check(Check wanted) {
+      return checks.stream().filter(check -> check.check() == wanted).findFirst().orElseThrow();
+    }
+  }
 
   /** Whether no row differs. */
   public boolean allEqual() {
+    return differing() == 0;
+  }
+
+  /** How many rows differ, over all views and checks. */
+  public long differing() {
     return views.stream()
         .flatMap(view -> view.checks().stream())
-        .allMatch(check -> check.different().isEmpty());
+        .mapToLong(CheckReport::differing)
+        .sum();
   }
 }
