@@ -42,6 +42,11 @@ record ProjectSession(Session session, LoadedProject project, EnvironmentConfig 
     return Lakes.find(config, home());
   }
 
+  /** As {@link #lake}; empty if there is none. */
+  Optional<Lake> lakeIfThereIsOne() throws IOException {
+    return Lakes.present(config, home());
+  }
+
   /** The folder of the models that are served. */
   Path models() throws IOException {
     return RunningStack.find(home()).map(RunningStack::models).orElse(home().models());
@@ -79,10 +84,5 @@ record ProjectSession(Session session, LoadedProject project, EnvironmentConfig 
     return new CommandFailedException(
         "no stack runs in %s, so %s; start one with tailwater up PROJECT, or name another --home"
             .formatted(home().directory(), therefore));
-  }
-
-  /** Where the lake is, if there is one. */
-  Optional<Lake> lakeIfThereIsOne() throws IOException {
-    return Lakes.present(config, home());
   }
 }
