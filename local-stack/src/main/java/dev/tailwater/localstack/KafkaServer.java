@@ -3,10 +3,12 @@ package dev.tailwater.localstack;
 import java.io.File;
 import java.io.IOException;
 import java.io.Writer;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -76,17 +78,26 @@ public final class KafkaServer implements AutoCloseable {
         Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
             .map(entry -> Path.of(entry).toAbsolutePath().toString())
             .collect(Collectors.joining(File.pathSeparator));
-    return List.of(
-        "-Xms64m",
-        "-Xmx384m",
-        "-XX:+UseSerialGC",
-        "-XX:+ExitOnOutOfMemoryError",
-        "-Djava.awt.headless=true",
-        "-Dlog4j2.configurationFile=classpath:dev/tailwater/localstack/kafka-log4j2.properties",
-        "-cp",
-        quoted(classPath),
-        KafkaServerMain.class.getName(),
-        quoted(properties.toString()));
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "-Xms64m",
+                "-Xmx384m",
+                "-XX:+UseSerialGC",
+                "-XX:+ExitOnOutOfMemoryError",
+                "-Djava.awt.headless=true",
+                "-Dlog4j2.configurationFile=classpath:dev/tailwater/localstack/kafka-log4j2.properties"));
+    // A JVM that is to start quickly, as a test's, has no use for a broker that starts slowly.
+    ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+        .filter(argument -> argument.startsWith("-XX:TieredStopAtLevel="))
+        .forEach(arguments::add);
+    arguments.addAll(
+        List.of(
+            "-cp",
+            quoted(classPath),
+            KafkaServerMain.class.getName(),
+            quoted(properties.toString())));
+    return arguments;
   }
 
   private static String quoted(String argument) {

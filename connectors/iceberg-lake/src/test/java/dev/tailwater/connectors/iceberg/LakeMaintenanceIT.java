@@ -112,7 +112,7 @@ class LakeMaintenanceIT {
     StreamExecutionEnvironment writing = Jobs.checkpointed(checkpoints, new Configuration());
     // A restart would be a conflict that hurt.
     writing.configure(Configuration.fromMap(Map.of("restart-strategy.type", "none")));
-    append(writing, 60);
+    append(writing, 100);
 
     JobClient keeper = care.executeAsync("keep");
     JobClient writer = writing.executeAsync("write");
@@ -143,7 +143,7 @@ class LakeMaintenanceIT {
 
   private void writeInManyCommits(Path checkpoints) throws Exception {
     StreamExecutionEnvironment env = Jobs.checkpointed(checkpoints, new Configuration());
-    append(env, ROWS / 25);
+    append(env, ROWS / 15);
     env.execute();
   }
 

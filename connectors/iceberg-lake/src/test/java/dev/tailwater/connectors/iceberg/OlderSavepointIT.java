@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -60,8 +61,8 @@ class OlderSavepointIT {
 
   @Test
   void aNewJobFromAnOlderSavepointIsRefusedUntilTheTableIsRolledBack() throws Exception {
-    String older = runUntil(150, "", "", true);
-    runUntil(300, older, "", true);
+    String older = runUntil(60, "", "", true);
+    runUntil(120, older, "", true);
     long written = count();
 
     // Refused though neither of the two jobs that wrote before it has this job's id.
@@ -78,25 +79,25 @@ class OlderSavepointIT {
     tables.rollBack(rollback);
     assertThat(count()).isEqualTo(written - rollback.rows());
 
-    runUntil(300, older, "", true);
+    runUntil(120, older, "", true);
     assertThat(repeated()).isEmpty();
   }
 
   @Test
   void withoutTheGuardItsRowsWouldBeThereTwice() throws Exception {
-    String older = runUntil(150, "", "", false);
-    runUntil(300, older, "", false);
-    runUntil(300, older, "", false);
+    String older = runUntil(60, "", "", false);
+    runUntil(120, older, "", false);
+    runUntil(120, older, "", false);
 
     assertThat(repeated()).isNotEmpty();
   }
 
   @Test
   void theSameJobFromAnOlderSavepointIsRefused() throws Exception {
-    String older = runUntil(150, "", OLD_ID, true);
-    runUntil(600, older, OLD_ID, true);
+    String older = runUntil(60, "", OLD_ID, true);
+    runUntil(180, older, OLD_ID, true);
 
-    assertThatThrownBy(() -> runUntil(700, older, OLD_ID, true))
+    assertThatThrownBy(() -> runUntil(240, older, OLD_ID, true))
         .hasStackTraceContaining("already holds checkpoint")
         .hasStackTraceContaining("would be dropped");
   }
@@ -124,10 +125,13 @@ class OlderSavepointIT {
     JobClient job = env.executeAsync("write");
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (count() < goal) {
-      if (job.getJobExecutionResult().isDone()) {
-        job.getJobExecutionResult().get(); // It never ends by itself: this throws what failed it.
-      }
       assertThat(System.nanoTime()).isLessThan(deadline);
+      try {
+        // It never ends by itself: this throws what failed it.
+        job.getJobExecutionResult().get(50, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        continue; // It runs.
+      }
     }
     return job.stopWithSavepoint(
             false,
