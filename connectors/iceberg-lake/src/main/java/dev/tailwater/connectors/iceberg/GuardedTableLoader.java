@@ -16,6 +16,7 @@ final class GuardedTableLoader implements TableLoader {
 
   @Override
   public void open() {
+    AvroClasses.load(); // A TaskManager has no Lake.
     loader.open();
   }
 

@@ -86,6 +86,7 @@ public final class Lake implements Serializable {
   private final LinkedHashMap<String, String> properties;
 
   private Lake(Map<String, String> properties) {
+    AvroClasses.load();
     this.properties = new LinkedHashMap<>(properties);
   }
 
