@@ -31,8 +31,11 @@ class TablesCommandIT {
 
   @Test
   void aRoundCompactsAndATableGoesBackToASnapshotAndForwardAgain() throws Exception {
+    LoadedProject project = LoadedProject.load(Path.of(PROJECT));
+    FeatureViewLayout layout =
+        FeatureGraph.layouts(project.plan()).get(project.view("customer_spend"));
     for (int commit = 0; commit < COMMITS; commit++) {
-      appendOneRow(commit);
+      appendOneRow(layout, commit);
     }
     long first = newestSnapshot();
 
@@ -49,7 +52,7 @@ class TablesCommandIT {
             "\"table\":\"features.customer_spend\",\"rows\":6,\"data_files\":1,\"small_files\":1");
     assertThat(run("maintain", PROJECT).out()).contains(" 1  ").doesNotContain("→");
 
-    appendOneRow(COMMITS);
+    appendOneRow(layout, COMMITS);
     long second = newestSnapshot();
     Outcome back = run("tables", "rollback", "features.customer_spend", Long.toString(first));
     assertThat(back.code()).as(back.err()).isEqualTo(Main.OK);
@@ -75,10 +78,7 @@ class TablesCommandIT {
     assertThat(run("tables", "rollback").err()).contains("name a table and a snapshot");
   }
 
-  private void appendOneRow(int number) throws Exception {
-    LoadedProject project = LoadedProject.load(Path.of(PROJECT));
-    FeatureViewLayout layout =
-        FeatureGraph.layouts(project.plan()).get(project.view("customer_spend"));
+  private void appendOneRow(FeatureViewLayout layout, int number) throws Exception {
     FeatureRow row =
         new FeatureRow(
             0,
