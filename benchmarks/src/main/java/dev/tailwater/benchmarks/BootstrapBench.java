@@ -60,6 +60,7 @@ public final class BootstrapBench {
 
   private static final String VIEW = "customer_spend";
   private static final int READ_CUSTOMERS = 200;
+  private static final long NEVER = Long.MIN_VALUE;
   private static final Duration PATIENCE = Duration.ofMinutes(15);
 
   /** Of event time: what the tasks of the job may be apart in what they have made final. */
@@ -145,7 +146,7 @@ public final class BootstrapBench {
         }
         sent.flush();
         List<String> customers = sent.someCustomers();
-        Map<String, Long> least = new HashMap<>(sent.perCustomer);
+        Map<String, Long> least = new HashMap<>(sent.newestOf);
         await(
             () -> complete(online, before, customers, least),
             up,
@@ -218,7 +219,7 @@ public final class BootstrapBench {
     return online.mget(layout, customers).stream()
         .allMatch(
             row ->
-                row.filter(found -> found.factsApplied() >= least.getOrDefault(found.key(), 0L))
+                row.filter(found -> found.validFrom() >= least.getOrDefault(found.key(), NEVER))
                     .isPresent());
   }
 
@@ -355,7 +356,7 @@ public final class BootstrapBench {
     private final int eventTime;
     private final int customer;
     private final Map<String, Set<Long>> instants = new HashMap<>();
-    private final Map<String, Long> perCustomer = new TreeMap<>();
+    private final Map<String, Long> newestOf = new TreeMap<>();
     private volatile long newest = Long.MIN_VALUE;
 
     Sent(KafkaLog log, StreamPlan stream, Path csv) throws IOException {
@@ -369,16 +370,19 @@ public final class BootstrapBench {
       String key = String.valueOf(values[customer]);
       long instant = (Long) Objects.requireNonNull(values[eventTime]);
       instants.computeIfAbsent(key, k -> new HashSet<>()).add(instant);
-      perCustomer.merge(key, 1L, Long::sum);
+      newestOf.merge(key, instant, Math::max);
       newest = Math.max(newest, instant);
     }
 
     List<String> someCustomers() {
-      return perCustomer.keySet().stream().limit(READ_CUSTOMERS).toList();
+      return newestOf.keySet().stream().limit(READ_CUSTOMERS).toList();
     }
   }
 
-  /** Looks customers up through the pointer, again and again. */
+  /**
+   * Looks customers up through the pointer, again and again. A row that is older than the newest
+   * transaction before the bootstrap is of a version that is not complete.
+   */
   private static final class Reader {
 
     private final RedisOnlineStore online;
@@ -409,8 +413,8 @@ public final class BootstrapBench {
         List<Optional<OnlineRow>> rows =
             online.mget(Objects.requireNonNull(layouts.get(version), version), customers);
         for (int i = 0; i < customers.size(); i++) {
-          long wanted = least.getOrDefault(customers.get(i), 0L);
-          missing += rows.get(i).filter(row -> row.factsApplied() >= wanted).isPresent() ? 0 : 1;
+          long wanted = least.getOrDefault(customers.get(i), NEVER);
+          missing += rows.get(i).filter(row -> row.validFrom() >= wanted).isPresent() ? 0 : 1;
         }
         halfBuilt = Math.max(halfBuilt, missing);
         readsByVersion.merge(version, 1L, Long::sum);
