@@ -27,10 +27,8 @@ import java.util.Random;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.RecordsToDelete;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -67,11 +65,7 @@ class TrainingSetFromLakeIT {
     Path spine = spine();
     // One partition: only then has a file the order of the log.
     try (LiveSystem system = LiveSystem.start(folder, plan, 1);
-        KafkaProducer<byte[], byte[]> producer =
-            new KafkaProducer<>(
-                system.log().producerProperties(),
-                new ByteArraySerializer(),
-                new ByteArraySerializer())) {
+        ObservedProducer producer = new ObservedProducer(system.log())) {
       JobClient archive = system.startArchive();
       JobClient live = system.startLive(model, "");
       records.forEach(record -> send(producer, record));
@@ -257,9 +251,8 @@ class TrainingSetFromLakeIT {
     return Files.writeString(folder.resolve("spine.csv"), rows);
   }
 
-  private static void send(KafkaProducer<byte[], byte[]> producer, String record) {
-    var unused =
-        producer.send(new ProducerRecord<>("payments", record.getBytes(StandardCharsets.UTF_8)));
+  private static void send(ObservedProducer producer, String record) {
+    producer.send(new ProducerRecord<>("payments", record.getBytes(StandardCharsets.UTF_8)));
   }
 
   private static void awaitRaw(LiveSystem system, int records) {

@@ -30,6 +30,9 @@ class AnswerComparisonTest {
   private static final long ANSWERED_AT = 100_000;
   private static final long LONG_KNOWN = Long.MIN_VALUE;
 
+  /** The offset of the event that asked. */
+  private static final long EVENT = 7;
+
   static LongStream seeds() {
     return LongStream.range(0, 200);
   }
@@ -188,7 +191,7 @@ class AnswerComparisonTest {
     ArchivedPrediction repeated = scored(id, "1", 0.75, 6, 7.5);
     AnswerEvidence same = AnswerEvidence.replayed(scored(id, "1", 0.25, -1, 1.5));
     AnswerEvidence label = AnswerEvidence.label(id, true);
-    return switch (random.nextInt(8)) {
+    return switch (random.nextInt(9)) {
       case 0 ->
           new Known(
               List.of(AnswerEvidence.served(repeated), AnswerEvidence.served(served), same),
@@ -236,6 +239,16 @@ class AnswerComparisonTest {
               VectorComparison.NOT_SERVED,
               Kind.SERVED_WITHOUT_MODEL,
               null);
+      case 7 -> // The id came again, with another event.
+          new Known(
+              List.of(
+                  AnswerEvidence.served(served),
+                  same,
+                  AnswerEvidence.replayed(scored(id, "1", 0.5, -1, 2.5, EVENT - 1)),
+                  AnswerEvidence.replayed(scored(id, "1", 0.5, -1, 2.5, EVENT + 1))),
+              VectorComparison.EQUAL,
+              Kind.EQUAL,
+              new ScorePair(0.25, 0.25, -1));
       default ->
           new Known(
               List.of(AnswerEvidence.served(served), AnswerEvidence.replayed(rejected(id, -1))),
@@ -247,6 +260,11 @@ class AnswerComparisonTest {
 
   private static ArchivedPrediction scored(
       String id, String version, double score, long offset, double value) {
+    return scored(id, version, score, offset, value, EVENT);
+  }
+
+  private static ArchivedPrediction scored(
+      String id, String version, double score, long offset, double value, long event) {
     return new ArchivedPrediction(
         new Prediction(
             id,
@@ -262,7 +280,7 @@ class AnswerComparisonTest {
             new double[] {value},
             "payments",
             0,
-            7),
+            event),
         0,
         offset,
         ANSWERED_AT);
