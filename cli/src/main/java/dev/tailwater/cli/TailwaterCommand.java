@@ -73,9 +73,9 @@ final class TailwaterCommand {
       @Option(
               names = "--rate",
               paramLabel = "N",
-              defaultValue = "800",
-              description = "Live transactions a second (default ${DEFAULT-VALUE}).")
-          int rate,
+              description =
+                  "Live transactions a second (default: 200 for each processor, at most 800).")
+          @Nullable Integer rate,
       @Option(
               names = "--seconds",
               paramLabel = "N",
@@ -92,7 +92,10 @@ final class TailwaterCommand {
       @Option(names = "--json", description = "Print the figures as JSON.") boolean json)
       throws Exception {
     Session session = begin("demo");
-    Demo.Settings settings = new Demo.Settings(transactions, rate, seconds, seed, Instant.now());
+    int perSecond =
+        rate == null ? Math.min(800, 200 * Runtime.getRuntime().availableProcessors()) : rate;
+    Demo.Settings settings =
+        new Demo.Settings(transactions, perSecond, seconds, seed, Instant.now());
     return new DemoCommand(session).run(fraudExample(), settings, !noWait, json);
   }
 
