@@ -223,10 +223,12 @@ public final class BootstrapBench {
                     .isPresent());
   }
 
+  /** Sends at a steady pace, catching up after a pause. */
   private static void pace(Sent sent, int rate, AtomicBoolean enough) {
     try {
-      while (!enough.get()) {
-        sent.sendPaced(rate, 1);
+      long start = System.nanoTime();
+      for (long i = 0; !enough.get(); i++) {
+        sent.sendInTurn(start, i, rate);
       }
     } catch (IOException e) {
       throw new CompletionException(e);

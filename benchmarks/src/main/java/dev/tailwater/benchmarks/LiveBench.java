@@ -358,13 +358,18 @@ public final class LiveBench {
       int first = sent();
       long start = System.nanoTime();
       for (int i = 0; i < rate * seconds; i++) {
-        long due = start + i * TimeUnit.SECONDS.toNanos(1) / rate;
-        for (long early = due - System.nanoTime(); early > 0; early = due - System.nanoTime()) {
-          LockSupport.parkNanos(early);
-        }
-        send();
+        sendInTurn(start, i, rate);
       }
       return ids.get(first);
+    }
+
+    /** Sends the next one when its turn has come, by its number since the start. */
+    void sendInTurn(long startNanos, long number, int rate) throws IOException {
+      long due = startNanos + number * TimeUnit.SECONDS.toNanos(1) / rate;
+      for (long early = due - System.nanoTime(); early > 0; early = due - System.nanoTime()) {
+        LockSupport.parkNanos(early);
+      }
+      send();
     }
 
     void flush() {
