@@ -112,9 +112,8 @@ final class KeyedMemory implements KeyMemory {
       return current().state;
     }
     KeyState state = states.value();
-    // Flink copies an object before it is changed as long as a checkpoint has still to write it,
-    // but
-    // finishes with each state by itself: this one may be written, and its chunks may not.
+    // Flink copies an object before it is changed while a checkpoint has still to write it, but it
+    // finishes with each state by itself: this one may be written already, and its chunks not yet.
     if (state != null && state.checkpoints != checkpoints) {
       for (EntityState input : state.inputs) {
         input.forgetChunks();
