@@ -85,7 +85,7 @@ def text_order(text):
 class Expression:
     """NULL is None; AND, OR and NOT follow SQL's three-valued logic."""
 
-    TOKEN = re.compile(r"\s*(\d+\.\d+(?:[eE][-+]?\d+)?|\d+|\w+|'(?:[^']|'')*'|\"[^\"]+\"|<>|<=|>=|\|\||[-+*/<>=(),])")
+    TOKEN = re.compile(r"\s*(\d+\.\d+(?:[eE][-+]?\d+)?|\d+|\w+(?:\.\w+)?|'(?:[^']|'')*'|\"[^\"]+\"|<>|<=|>=|\|\||[-+*/<>=(),])")
 
     def __init__(self, text, types):
         self.tokens = self.TOKEN.findall(text)
@@ -411,7 +411,8 @@ class Stream:
         if appended < FOREVER and at > appended + self.ahead:
             return self.refuse(place, "FUTURE")
         newest = self.newest.get(partition, at)
-        if newest - at > self.disorder + self.lateness:
+        oldest = min(at, before[self.event_time]) if before else at
+        if newest - oldest > self.disorder + self.lateness:
             return self.refuse(place, "LATE")
         self.newest[partition] = max(newest, at)
         for condition, otherwise in self.expected:
@@ -439,7 +440,8 @@ class Fact:
     def __init__(self, record, origin, row):
         self.record, self.origin, self.row = record, origin, row
         self.time = row[record.stream.event_time]
-        self.id = (record.stream.name, row[record.stream.event_id]) if record.stream.event_id else None
+        stream = record.stream
+        self.id = stream.name, row[stream.event_id] if stream.event_id else record.place
         self.order = (self.time, origin, record.place)
 
 
@@ -489,35 +491,50 @@ class Project:
     def origins(self, view):
         """Per source of a view: the records, the types of the columns, and how rows are mapped."""
         sources = view["from"]
+        if isinstance(sources, str) and sources in self.views:
+            base = self.views[sources]
+            for stream, key, mapping in self.origins(base):
+                chained = self.chained(base, stream, key, mapping)
+                yield chained, view.get("key", chained.keys.get(view["entity"], {})), None
+            return
         if isinstance(sources, str):
             sources = [{"stream": sources, "key": view.get("key", {})}]
         for source in sources:
-            name = source.get("stream")
-            mapping = source.get("map")
-            key = source.get("key", {})
-            if name in self.views:
-                yield self.chained(self.views[name]), key, mapping
-            else:
-                yield self.streams[name], key, mapping
+            yield self.streams[source["stream"]], source.get("key", {}), source.get("map")
 
-    def chained(self, view):
-        """The stream of a view's events, each with the view's features as of its own time."""
-        (stream, key, _), = self.origins(view)
+    def chained(self, view, stream, key, mapping):
+        """The events that a stream tells a view, each with the view's features as of its own time."""
         chained = Stream.__new__(Stream)
         chained.__dict__.update(stream.__dict__)
-        chained.records, chained.letters = [], []
+        chained.letters = []
+        # An entity is found as in the nearest view that describes it.
+        chained.keys = {**getattr(stream, "keys", {}), view["entity"]: key}
+        # A name is first one that the view maps, or a column; then a feature of the nearest view.
+        mapped = {name: Expression(text, stream.types) for name, text in (mapping or {}).items()}
+        chained.columns = set(mapped) if mapping else getattr(stream, "columns", set(stream.types))
         features = self.features(view)
-        chained.types = {**stream.types, **{f.name: f.type for f in features}}
-        for record in stream.records:
-            entity = self.entity_key(view, key, record.after)
-            row = dict(record.after)
+        chained.types = {**stream.types, **{name: e.type for name, e in mapped.items()}}
+        for feature in features:
+            chained.types[view["name"] + "." + feature.name] = feature.type
+            if feature.name not in chained.columns:
+                chained.types[feature.name] = feature.type
+
+        def seen(record, row):
+            entity = self.entity_key(view, key, row)
+            at = row[stream.event_time]
+            about = stream.name, row[stream.event_id] if stream.event_id else record.place
+            answers = {} if None in entity else self.answer(view, entity, at, about)
+            row = {**row, **{name: expression(row) for name, expression in mapped.items()}}
             for feature in features:
-                row[feature.name] = None
-            if None not in entity:
-                answers = self.answer(view, entity, row[stream.event_time], None)
-                row.update((name, value) for name, value in answers.items()
-                           if not isinstance(value, (list, dict)))
-            chained.records.append(Record(chained, record.place, record.appended, None, row))
+                value = answers.get(feature.name)
+                row[view["name"] + "." + feature.name] = value
+                if feature.name not in chained.columns:
+                    row[feature.name] = value
+            return row
+
+        chained.records = [
+            Record(chained, r.place, r.appended, r.before and seen(r, r.before), r.after and seen(r, r.after))
+            for r in stream.records]
         return chained
 
     def entity_key(self, view, key, row):
@@ -583,8 +600,8 @@ class Feature:
 
     def value(self, facts, at, about):
         definition = self.definition
-        if definition.get("self") == "exclude" and about is not None:
-            facts = [fact for fact in facts if fact.id is None or fact.id[1] != about]
+        if definition.get("self") == "exclude":
+            facts = [fact for fact in facts if fact.id != about]
         if "where" in definition:
             facts = [fact for fact in facts if self.part("where", fact) is True]
         facts = in_window(facts, self.window, definition, at)
@@ -769,7 +786,8 @@ def compute(shared, case):
         view = project.views[question.get("view", list(project.views)[-1])]
         columns = project.entities[view["entity"]]["key"]
         entity = tuple(question[column] for column in columns)
-        answered = project.answer(view, entity, instant(question["at"]), question.get("about"))
+        about = next(project.origins(view))[0].name, question.get("about")
+        answered = project.answer(view, entity, instant(question["at"]), about)
         answers.append({name: written(answered[name]) for name in answered})
     for view in project.views.values():
         # Conflicts are found wherever an entity is told, asked about or not.

@@ -76,21 +76,29 @@ final class NaiveRun {
   /**
    * The features of a view about one entity at an instant.
    *
-   * @param about the id of the event that the question is about, if it is about one
+   * @param about the id of the event that the question is about, if it is about one: of the first
+   *     stream of the view
    */
   @Nullable Object[] answer(int view, String key, long instant, Optional<Object> about) {
+    return answer(view, key, instant, about, -1);
+  }
+
+  /** As above, about an event of a stream; -1 for the first of the view. */
+  private @Nullable Object[] answer(
+      int view, String key, long instant, Optional<Object> about, int stream) {
     ViewPlan asked = plan.views().get(view);
     EntityPlan entity = plan.entities().get(asked.entity());
     @Nullable Object[] answer = new Object[asked.features().size()];
     for (ViewPlan.Part part : asked.parts()) {
       EntityPlan.Input input = entity.inputs().get(part.input());
       List<NaiveFact> facts = facts(entity, input, key);
+      Optional<Object> self = about.flatMap(id -> identity(input, id, stream));
       for (int i = 0; i < part.features().length; i++) {
         int feature = part.features()[i];
         FeatureSpec spec = input.layout().features().get(part.firstFeature() + i);
         List<NaiveFact> counted =
-            spec.excludesSelf() && about.isPresent()
-                ? facts.stream().filter(fact -> !fact.id().equals(about.get())).toList()
+            spec.excludesSelf() && self.isPresent()
+                ? facts.stream().filter(fact -> !fact.id().equals(self.get())).toList()
                 : facts;
         answer[feature] =
             NaiveFeatures.value(spec, asked.features().get(feature).type(), counted, instant);
@@ -160,10 +168,11 @@ final class NaiveRun {
     }
     if (source instanceof ModelPlan.Source.Feature feature) {
       EntityPlan entity = plan.entities().get(plan.views().get(feature.view()).entity());
-      String key = key(entity, chain.from(), row);
+      String key = key(entity, chain.stream(), row);
       return key == null
           ? null
-          : answer(feature.view(), key, row.time(), Optional.of(row.id()))[feature.feature()];
+          : answer(feature.view(), key, row.time(), Optional.of(row.id()), chain.from())[
+              feature.feature()];
     }
     if (source instanceof ModelPlan.Source.ListElement element) {
       Object list = value(chain, element.list(), row);
@@ -177,6 +186,25 @@ final class NaiveRun {
       inputs[i] = value(chain, expression.inputs().get(i), row);
     }
     return Expressions.compile(expression.text(), expression.inputColumns()).evaluate(inputs);
+  }
+
+  /** What the facts of an input call an event of a stream, if that tells the input. */
+  private Optional<Object> identity(EntityPlan.Input input, Object id, int stream) {
+    for (int origin = 0; origin < input.origins().size(); origin++) {
+      if (stream < 0 || source(input.origins().get(origin).stream()) == source(stream)) {
+        return Optional.of(List.of(origin, id));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** The stream whose records the events of a stream are. */
+  private int source(int stream) {
+    return plan.chains().stream()
+        .filter(chain -> chain.stream() == stream)
+        .map(chain -> source(chain.from()))
+        .findFirst()
+        .orElse(stream);
   }
 
   private static @Nullable String key(EntityPlan entity, int stream, Row row) {
@@ -229,6 +257,6 @@ final class NaiveRun {
     }
     @Nullable Object[] values =
         IntStream.of(origin.columns()).mapToObj(column -> row.carried()[column]).toArray();
-    return new NaiveFact(row.time(), row.id(), passes, values);
+    return new NaiveFact(row.time(), List.of(position, row.id()), passes, values);
   }
 }

@@ -13,8 +13,8 @@ import java.util.Optional;
  *
  * @param sources the streams whose events are the view's facts, in the order that facts of one
  *     instant have
- * @param basedOn the view whose values at each event are columns too; the source is then the stream
- *     that view is computed from in the end
+ * @param basedOn the view whose values at each event are columns too; the sources are then the
+ *     streams that view is computed from in the end, in its order and as it maps them
  * @param refresh a row whose values changed because time passed is written anew this often; zero
  *     for never
  * @param features ordered by name with numbers by value, so that neither the order in which they
@@ -37,6 +37,11 @@ public record FeatureViewDefinition(
   /** The names of its streams. */
   public List<String> streams() {
     return sources.stream().map(Source::stream).toList();
+  }
+
+  /** Whether its features read names that every source maps, and not the columns of a stream. */
+  public boolean readsMappedNames() {
+    return sources.size() > 1 || sources.stream().anyMatch(source -> !source.mapped().isEmpty());
   }
 
   /** The feature with this name. */

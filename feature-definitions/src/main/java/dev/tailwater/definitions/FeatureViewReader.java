@@ -65,8 +65,9 @@ final class FeatureViewReader {
    * A view as far as it can be read.
    *
    * @param broken names of features with problems, with and without their windows
+   * @param brokenColumns names with problems among those that its features read
    */
-  record Read(FeatureViewDefinition definition, Set<String> broken) {}
+  record Read(FeatureViewDefinition definition, Set<String> broken, Set<String> brokenColumns) {}
 
   private record Unread(Text name, Section document) {}
 
@@ -140,7 +141,7 @@ final class FeatureViewReader {
     if (from.get().complete()) {
       share(view, name, document);
     }
-    return Optional.of(new Read(view, broken));
+    return Optional.of(new Read(view, broken, from.get().columns().broken()));
   }
 
   private List<FeatureDefinition> features(
@@ -257,6 +258,13 @@ final class FeatureViewReader {
 
   private Optional<List<String>> key(
       Section section, Columns columns, Optional<EntityDefinition> entity, Text at) {
+    Map<String, Text> mapped = writtenKey(section, entity);
+    return entity.flatMap(
+        found -> entityReader.keyColumns(found, columns, mapped, Optional.empty(), at));
+  }
+
+  /** What is written as the columns of an entity's key, by key column. */
+  private static Map<String, Text> writtenKey(Section section, Optional<EntityDefinition> entity) {
     Map<String, Text> mapped = new LinkedHashMap<>();
     section
         .section("key")
@@ -270,11 +278,10 @@ final class FeatureViewReader {
                       key.allowOnly(
                           new LinkedHashSet<>(found.key().stream().map(Column::name).toList())));
             });
-    return entity.flatMap(
-        found -> entityReader.keyColumns(found, columns, mapped, Optional.empty(), at));
+    return mapped;
   }
 
-  /** The events of another view: its stream's columns, and what it says at each of them. */
+  /** The events of another view: what its features read, and what it says at each of them. */
   private Optional<From> chain(Text from, Section document, Optional<EntityDefinition> entity) {
     if (reading.contains(from.value())) {
       List<String> cycle = new ArrayList<>(reading);
@@ -290,50 +297,121 @@ final class FeatureViewReader {
     if (base == null) {
       return Optional.empty();
     }
-    if (base.definition().sources().size() != 1) {
-      problems.add(
-          from, "is a view of several streams", "base a view on one that has a single stream");
+    List<StreamReader.Read> read = new ArrayList<>();
+    for (String stream : base.definition().streams()) {
+      streams.get(stream).ifPresent(read::add);
+    }
+    if (read.size() < base.definition().sources().size()) {
       return Optional.empty();
     }
-    String streamName = base.definition().streams().get(0);
-    StreamReader.Read stream = streams.get(streamName).orElse(null);
-    if (stream == null) {
-      return Optional.empty();
+    List<Source> sources = new ArrayList<>();
+    boolean complete = true;
+    for (int i = 0; i < read.size(); i++) {
+      requireNothingLate(from, read.get(i));
+      Source source = base.definition().sources().get(i);
+      Optional<List<String>> key = chainedKey(document, base, i, read.get(i), entity, from);
+      complete &= key.isPresent();
+      sources.add(new Source(source.stream(), key.orElse(List.of()), source.mapped()));
     }
+    return Optional.of(
+        new From(sources, Optional.of(from.value()), columnsAndFeatures(read, base), complete));
+  }
+
+  /** A late event would change what the view has said at events that are facts already. */
+  private void requireNothingLate(Text from, StreamReader.Read stream) {
     if (!stream.definition().lateness().isZero()) {
+      String name = stream.definition().name();
       problems.add(
           from,
           "is computed from stream "
-              + streamName
-              + ", whose late events would change what earlier ones saw",
-          "write lateness: 0s in stream " + streamName);
+              + name
+              + ", whose late "
+              + (isChangelog(stream) ? "changes" : "events")
+              + " would change what earlier ones saw",
+          "write lateness: 0s in stream " + name + ", and there as disorder how late they come");
     }
-    if (isChangelog(stream)) {
-      problems.add(
-          from,
-          "is computed from stream " + streamName + ", whose rows change after they were seen",
-          "base a view on one of events");
-    }
-    Optional<List<String>> key = key(document, stream.columns(), entity, from);
-    return Optional.of(
-        new From(
-            List.of(new Source(streamName, key.orElse(List.of()), Map.of())),
-            Optional.of(from.value()),
-            columnsAndFeatures(stream, base),
-            key.isPresent()));
   }
 
-  /** A stream's columns, then features by their own names where free, and as view.feature. */
-  private Columns columnsAndFeatures(StreamReader.Read stream, Read nearest) {
+  /**
+   * The columns of one of a view's streams that hold the key of an entity of another view, which is
+   * based on that one. A name is first one that the view maps, then a column. Where nothing is
+   * written the view's own entity is found as it is there.
+   */
+  private Optional<List<String>> chainedKey(
+      Section document,
+      Read base,
+      int position,
+      StreamReader.Read stream,
+      Optional<EntityDefinition> entity,
+      Text from) {
+    if (entity.isEmpty()) {
+      return Optional.empty();
+    }
+    Source source = base.definition().sources().get(position);
+    Map<String, Text> found = new LinkedHashMap<>(writtenKey(document, entity));
+    Optional<List<String>> usual = keyInBases(base, position, entity.get());
+    for (Column key : entity.get().key()) {
+      Text written = found.get(key.name());
+      String name = written == null ? key.name() : written.value();
+      Expression mapped = source.mapped().get(name);
+      if (mapped == null || (written == null && usual.isPresent())) {
+        continue;
+      }
+      if (!mapped.isColumn()) {
+        problems.add(
+            written == null ? from.withValue(name) : written,
+            "is the key of entity "
+                + entity.get().name()
+                + " and stands for "
+                + mapped.text()
+                + " in stream "
+                + source.stream()
+                + ", not for a column",
+            "derive the column in stream " + source.stream() + " and map " + name + " to it");
+        return Optional.empty();
+      }
+      found.put(key.name(), (written == null ? from : written).withValue(mapped.reads().get(0)));
+    }
+    return entityReader.keyColumns(entity.get(), stream.columns(), found, usual, from);
+  }
+
+  /**
+   * How a view, or one that it is based on, finds an entity in the stream of one of its sources.
+   */
+  private Optional<List<String>> keyInBases(Read nearest, int source, EntityDefinition entity) {
+    for (Optional<Read> view = Optional.of(nearest); view.isPresent(); view = baseOf(view.get())) {
+      FeatureViewDefinition definition = view.get().definition();
+      List<String> key = definition.sources().get(source).keyColumns();
+      if (definition.entity().equals(entity.name()) && key.size() == entity.key().size()) {
+        return Optional.of(key);
+      }
+    }
+    return Optional.empty();
+  }
+
+  private Optional<Read> baseOf(Read view) {
+    return view.definition().basedOn().flatMap(views::get);
+  }
+
+  /**
+   * What the other view's features read, then features by their own names where free, and as
+   * view.feature.
+   */
+  private Columns columnsAndFeatures(List<StreamReader.Read> read, Read nearest) {
+    FeatureViewDefinition base = nearest.definition();
     Columns columns =
-        new Columns(
-            "view " + nearest.definition().name() + " or its stream",
-            stream.definition().columns(),
-            stream.columns().broken(),
-            problems);
-    for (Optional<Read> view = Optional.of(nearest);
-        view.isPresent();
-        view = view.get().definition().basedOn().flatMap(views::get)) {
+        base.readsMappedNames()
+            ? new Columns(
+                "view " + base.name() + " or what it maps",
+                mappedColumns(base.sources().get(0)),
+                nearest.brokenColumns(),
+                problems)
+            : new Columns(
+                "view " + base.name() + " or its stream",
+                read.get(0).definition().columns(),
+                read.get(0).columns().broken(),
+                problems);
+    for (Optional<Read> view = Optional.of(nearest); view.isPresent(); view = baseOf(view.get())) {
       FeatureViewDefinition definition = view.get().definition();
       List<Column> dotted = new ArrayList<>();
       for (FeatureDefinition feature : definition.features()) {
@@ -350,6 +428,12 @@ final class FeatureViewReader {
         columns.addBroken(feature);
       }
     }
+    return columns;
+  }
+
+  private static List<Column> mappedColumns(Source source) {
+    List<Column> columns = new ArrayList<>();
+    source.mapped().forEach((name, mapped) -> columns.add(new Column(name, mapped.type(), true)));
     return columns;
   }
 
@@ -399,16 +483,12 @@ final class FeatureViewReader {
     if (sources.isEmpty()) {
       return Optional.empty();
     }
-    List<Column> columns = new ArrayList<>();
-    sources
-        .get(0)
-        .mapped()
-        .forEach((column, mapped) -> columns.add(new Column(column, mapped.type(), true)));
     return Optional.of(
         new From(
             sources,
             Optional.empty(),
-            new Columns("the map of view " + name.value(), columns, broken, problems),
+            new Columns(
+                "the map of view " + name.value(), mappedColumns(sources.get(0)), broken, problems),
             complete));
   }
 

@@ -76,8 +76,8 @@ public record Project(
 
   /**
    * The feature, as {@code view.feature}, that a name stands for in a view that is based on
-   * another; empty for a column of the stream. A name without a view is first a column's, then a
-   * feature's of the nearest view.
+   * another; empty for what its sources map, or a column of the stream. A name without a view is
+   * first such a one, then a feature's of the nearest view.
    */
   public Optional<String> featureNamed(String name, FeatureViewDefinition view) {
     if (view.basedOn().isEmpty()) {
@@ -86,8 +86,7 @@ public record Project(
     if (name.indexOf('.') >= 0) {
       return Optional.of(name);
     }
-    StreamDefinition stream = stream(view.streams().get(0)).orElseThrow();
-    if (stream.columns().stream().anyMatch(column -> column.name().equals(name))) {
+    if (isColumn(name, view)) {
       return Optional.empty();
     }
     for (FeatureViewDefinition base = view; base.basedOn().isPresent(); ) {
@@ -97,5 +96,13 @@ public record Project(
       }
     }
     throw new IllegalStateException(name + " was checked but is not known in view " + view.name());
+  }
+
+  private boolean isColumn(String name, FeatureViewDefinition view) {
+    if (view.readsMappedNames()) {
+      return view.sources().get(0).mapped().containsKey(name);
+    }
+    StreamDefinition stream = stream(view.streams().get(0)).orElseThrow();
+    return stream.columns().stream().anyMatch(column -> column.name().equals(name));
   }
 }

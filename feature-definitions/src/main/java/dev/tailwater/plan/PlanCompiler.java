@@ -38,7 +38,8 @@ import org.jspecify.annotations.Nullable;
  *       on others that have to be answered before.
  *   <li>A stream computes only the derived columns that something reads, and carries only what
  *       entities, vectors and labels need: the event id first.
- *   <li>The events of a view that others are based on are a stream behind those of the project.
+ *   <li>The events of a view that others are based on are a stream behind those of the project, for
+ *       each stream that the view is computed from.
  *   <li>The views of one entity from the same streams with the same knowledge share a state; equal
  *       columns and equal conditions are stored in it once. Features whose old facts can be kept as
  *       summaries have a state of their own. It accepts facts that are {@code disorder + lateness}
@@ -53,11 +54,14 @@ public final class PlanCompiler {
   private final List<String> viewNames;
   private final List<StreamLayout> layouts = new ArrayList<>();
 
-  /** By the view that others are based on: its events, in the order of their streams. */
-  private final Map<String, ChainLayout> chains = new LinkedHashMap<>();
+  /** The events of each view that others are based on, of each of its streams. */
+  private final Map<Chained, ChainLayout> chains = new LinkedHashMap<>();
 
   private final List<Placed> placed;
   private final @Nullable ViewPlan[] views;
+
+  /** The events of one stream, with what a view says at each of them. */
+  private record Chained(String view, String stream) {}
 
   /** The views of one entity that are answered at one place. */
   private record Placed(String name, EntityDefinition entity, List<FeatureViewDefinition> views) {}
@@ -74,7 +78,10 @@ public final class PlanCompiler {
     this.placed = place();
     for (Placed place : placed) {
       for (FeatureViewDefinition view : place.views()) {
-        view.basedOn().ifPresent(base -> chains.computeIfAbsent(base, this::chain));
+        for (String stream : view.streams()) {
+          view.basedOn()
+              .ifPresent(base -> chains.computeIfAbsent(new Chained(base, stream), this::chain));
+        }
       }
     }
   }
@@ -205,11 +212,13 @@ public final class PlanCompiler {
     return places;
   }
 
-  private ChainLayout chain(String base) {
-    FeatureViewDefinition view = project.view(base).orElseThrow();
-    String stream = view.streams().get(0);
+  private ChainLayout chain(Chained chained) {
+    String stream = chained.stream();
     return new ChainLayout(
-        stream + "." + base, streamNames.indexOf(stream), layout(stream), viewNames.indexOf(base));
+        stream + "." + chained.view(),
+        streamNames.indexOf(stream),
+        layout(stream),
+        viewNames.indexOf(chained.view()));
   }
 
   private EntityPlan entity(Placed place, int position) {
@@ -246,12 +255,13 @@ public final class PlanCompiler {
       }
     }
     int stream = streamNames.size();
-    for (String base : chains.keySet()) {
+    for (Chained chained : chains.keySet()) {
       // Its events may ask any view that the base is based on itself.
-      for (FeatureViewDefinition view : withBases(base)) {
-        if (place.views().contains(view)) {
-          Source source = view.sources().get(0);
-          keyPositions.set(stream, layout(source.stream()).carry(source.keyColumns()));
+      for (FeatureViewDefinition view : withBases(chained.view())) {
+        for (Source source : view.sources()) {
+          if (place.views().contains(view) && source.stream().equals(chained.stream())) {
+            keyPositions.set(stream, layout(source.stream()).carry(source.keyColumns()));
+          }
         }
       }
       stream++;
@@ -281,7 +291,8 @@ public final class PlanCompiler {
   /** The position in the plan of a view's stream: the events of another view have their own. */
   private int stream(FeatureViewDefinition view, Source source) {
     return view.basedOn()
-        .map(base -> streamNames.size() + List.copyOf(chains.keySet()).indexOf(base))
+        .map(base -> new Chained(base, source.stream()))
+        .map(chained -> streamNames.size() + List.copyOf(chains.keySet()).indexOf(chained))
         .orElse(streamNames.indexOf(source.stream()));
   }
 
@@ -428,25 +439,29 @@ public final class PlanCompiler {
 
   /** The position of an expression's value in the carried row of each of a view's streams. */
   private List<Integer> carry(Expression expression, FeatureViewDefinition view) {
-    if (view.basedOn().isPresent()) {
-      return List.of(carryFromChain(expression, view));
-    }
     List<Integer> positions = new ArrayList<>();
     for (Source source : view.sources()) {
-      StreamLayout layout = layout(source.stream());
       positions.add(
-          source.mapped().isEmpty()
-              ? layout.carry(expression)
-              : layout.carry(expression, source.mapped()));
+          view.basedOn()
+              .map(base -> carryFromChain(expression, view, base, source))
+              .orElseGet(() -> carry(expression, source)));
     }
     return positions;
   }
 
-  private int carryFromChain(Expression expression, FeatureViewDefinition view) {
-    StreamLayout layout = layout(view.streams().get(0));
-    ChainLayout chain = chains.get(view.basedOn().orElseThrow());
+  private int carry(Expression expression, Source source) {
+    StreamLayout layout = layout(source.stream());
+    return source.mapped().isEmpty()
+        ? layout.carry(expression)
+        : layout.carry(expression, source.mapped());
+  }
+
+  private int carryFromChain(
+      Expression expression, FeatureViewDefinition view, String base, Source source) {
+    StreamLayout layout = layout(source.stream());
+    ChainLayout chain = chains.get(new Chained(base, source.stream()));
     if (chain == null) {
-      throw new IllegalStateException("there are no events of " + view.basedOn());
+      throw new IllegalStateException("there are no events of " + base);
     }
     List<Column> inputColumns = new ArrayList<>();
     List<ModelPlan.Source> inputs = new ArrayList<>();
@@ -459,13 +474,14 @@ public final class PlanCompiler {
         inputs.add(feature.get());
         inputColumns.add(new Column(name, type(feature.get()), true));
       } else {
-        int position = layout.carry(name);
+        Expression mapped = source.mapped().get(name);
+        int position = mapped == null ? layout.carry(name) : layout.carry(mapped);
         inputs.add(new ModelPlan.Source.CarriedColumn(position));
         inputColumns.add(new Column(name, layout.carriedType(position), true));
       }
     }
     if (!readsFeatures) {
-      return layout.carry(expression);
+      return carry(expression, source);
     }
     ModelPlan.Source value =
         expression.isColumn()

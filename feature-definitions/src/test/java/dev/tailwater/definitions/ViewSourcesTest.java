@@ -91,6 +91,126 @@ class ViewSourcesTest {
     assertThat(project.featureNamed("n", view)).contains("spend.n");
   }
 
+  /** Per place what customers had paid, by card or otherwise. */
+  private static final String CHAIN_OF_A_UNION =
+      PROJECT.replace("event_id: tx_id}", "event_id: tx_id, lateness: 0s}")
+          + """
+          ---
+          {kind: entity, name: country, key: {country: string}}
+          ---
+          kind: feature-view
+          name: places
+          entity: country
+          from: paid
+          key: {country: country}
+          features:
+            large: {count: "*", where: amount * 2 > total AND paid.total > 5, over: 1d}
+          """;
+
+  @Test
+  void aViewOfAViewOfSeveralStreamsReadsWhatTheseMapAndFeatures() {
+    Project project = folder.write("project.yaml", CHAIN_OF_A_UNION).load();
+    FeatureViewDefinition view = project.view("places").orElseThrow();
+
+    assertThat(view.basedOn()).contains("paid");
+    assertThat(view.streams())
+        .as("in the order of the other view")
+        .containsExactly("cards", "transfers");
+    assertThat(view.sources().get(1).mapped())
+        .extractingByKey("amount")
+        .extracting(Expression::text)
+        .isEqualTo("tx_amount * 2");
+    assertThat(project.featureNamed("amount", view)).as("a mapped name").isEmpty();
+    assertThat(project.featureNamed("total", view)).contains("paid.total");
+    assertThat(view.sources()).allMatch(source -> source.keyColumns().equals(List.of("country")));
+  }
+
+  @Test
+  void aViewOfAViewFindsTheSameEntityAsThatDoesAndOthersByWhatIsMappedFirst() {
+    Project same =
+        folder
+            .write(
+                "project.yaml",
+                CHAIN_OF_A_UNION
+                    .replace("entity: country", "entity: customer")
+                    .replace("key: {country: country}\n", ""))
+            .load();
+    assertThat(same.view("places").orElseThrow().sources())
+        .extracting(FeatureViewDefinition.Source::keyColumns)
+        .containsExactly(List.of("customer_id"), List.of("country"));
+
+    Project mapped =
+        folder
+            .write(
+                "project.yaml",
+                CHAIN_OF_A_UNION
+                    .replace("place: \"'home'\"", "place: customer_id")
+                    .replace("{country: country}", "{country: place}"))
+            .load();
+    assertThat(mapped.view("places").orElseThrow().sources())
+        .extracting(FeatureViewDefinition.Source::keyColumns)
+        .containsExactly(List.of("country"), List.of("customer_id"));
+  }
+
+  static Stream<Arguments> mistakesInAChainOfAUnion() {
+    return Stream.of(
+        arguments(
+            "{country: country}",
+            "{country: place}",
+            "is the key of entity country and stands for 'home' in stream transfers, not for a"
+                + " column; derive the column in stream transfers and map place to it"),
+        arguments(
+            "{country: country}", "{country: countri}", "'countri' is not a column of stream"),
+        arguments("amount * 2 > total", "tx_amount > total", "tx_amount does not exist"),
+        arguments("paid.total > 5", "paid.totl > 5", "paid.totl does not exist"),
+        arguments(
+            "tx_id, lateness: 0s}\n---\n{kind: entity, name: customer",
+            "tx_id, lateness: 1m}\n---\n{kind: entity, name: customer",
+            "is computed from stream transfers, whose late events would change"));
+  }
+
+  @ParameterizedTest(name = "{index} {1}")
+  @MethodSource("mistakesInAChainOfAUnion")
+  void namesTheMistakeInAChainOfAUnion(String correct, String wrong, String expected) {
+    assertThat(CHAIN_OF_A_UNION).contains(correct);
+
+    assertThat(folder.write("project.yaml", CHAIN_OF_A_UNION.replace(correct, wrong)).problems())
+        .anyMatch(problem -> problem.contains(expected));
+  }
+
+  @Test
+  void aMistakeInAMapIsReportedOnceAndNotWhereAViewOfTheViewReadsIt() {
+    assertThat(
+            folder
+                .write(
+                    "project.yaml", CHAIN_OF_A_UNION.replace("amount: tx_amount *", "amount: x *"))
+                .problems())
+        .singleElement()
+        .asString()
+        .contains("x does not exist");
+  }
+
+  @Test
+  void aViewOfAViewOfAChangelogNeedsItsChangesInTime() {
+    String changes =
+        """
+        {kind: stream, name: rows, schema: transaction.avsc, format: debezium-json, event_time: tx_time, event_id: tx_id%s}
+        ---
+        {kind: entity, name: customer, key: {customer_id: string}}
+        ---
+        {kind: feature-view, name: a, entity: customer, from: rows, features: {x: {count: "*", over: 1d}}}
+        ---
+        {kind: feature-view, name: b, entity: customer, from: a, features: {y: {max: x, over: 1d}}}
+        """;
+
+    assertThat(folder.write("project.yaml", changes.formatted("")).problems())
+        .singleElement()
+        .asString()
+        .contains("whose late changes would change what earlier ones saw", "write lateness: 0s");
+    assertThat(folder.write("project.yaml", changes.formatted(", lateness: 0s")).load().views())
+        .hasSize(2);
+  }
+
   @Test
   void aPartOfAProjectHasTheViewsThatTheWantedOnesAreBasedOnAndMeansTheSame() {
     Project project = folder.write("project.yaml", PROJECT).load();
@@ -144,7 +264,7 @@ class ViewSourcesTest {
         arguments("key: {customer_id: country}, map", "map: {}, mapp", "is not known here"),
         arguments("lateness: 0s}", "lateness: 1s}", "write lateness: 0s in stream cards"),
         arguments("from: spend", "from: spent", "'spent' is not a known stream or view; did you"),
-        arguments("from: spend", "from: paid", "is a view of several streams"),
+        arguments("from: spend", "from: paid", "write lateness: 0s in stream transfers"),
         arguments("from: spend", "from: visitors", "closes the cycle visitors -> visitors"),
         arguments("AND n > 3", "AND recent > 3", "recent does not exist"),
         arguments(

@@ -226,6 +226,68 @@ class PlanOfManySourcesTest {
   }
 
   @Test
+  void theEventsOfAViewOfSeveralStreamsAreAStreamForEachOfThem() throws IOException {
+    Plan plan =
+        plan(
+            """
+            {kind: stream, name: fees, schema: payment.avsc, event_time: at, event_id: id, lateness: 0s}
+            ---
+            kind: feature-view
+            name: moved
+            entity: card
+            from: [{stream: fees, map: {sum: -fee}}, {stream: payments, key: {card: shop}, map: {sum: amount}}]
+            features: {average: {avg: '"sum"', over: 1d}}
+            ---
+            {kind: feature-view, name: seen, entity: shop, key: {shop: id}, from: moved, features: {x: {max: average, over: 1d}, y: {sum: '"sum" - average', over: 1d}, z: {last: '"sum"', over: 1d}}}
+            ---
+            {kind: feature-view, name: again, entity: card, from: seen, features: {w: {sum: x + average, over: 1d}}}
+            """);
+
+    assertThat(plan.streams())
+        .extracting(StreamPlan::name)
+        .containsExactly(
+            "payments",
+            "refunds",
+            "fees",
+            "fees.moved",
+            "payments.moved",
+            "fees.seen",
+            "payments.seen");
+    assertThat(plan.chains()).extracting(ChainPlan::from).containsExactly(2, 0, 2, 0);
+    assertThat(plan.chains()).extracting(chain -> chain.views()[0]).containsOnly(0);
+    EntityPlan shop = plan.entities().get(1);
+    EntityPlan.Input seen = shop.inputs().get(0);
+    assertThat(seen.origins())
+        .extracting(EntityPlan.Origin::stream)
+        .as("in the order of the list")
+        .containsExactly(3, 4);
+    StreamPlan fees = plan.streams().get(3);
+    EntityPlan.Origin origin = seen.origins().get(0);
+    assertThat(seen.layout().columns()).hasSize(3);
+    assertThat(fees.carried().subList(fees.carried().size() - 2, fees.carried().size()))
+        .extracting(Column::name)
+        .as("what it saw is behind what it carries")
+        .containsExactly("sees.average", "sees.\"sum\" - average");
+    assertThat(origin.columns())
+        .as("what is mapped is carried as it is")
+        .containsExactly(fees.carried().size() - 2, fees.carried().size() - 1, origin.columns()[2])
+        .satisfies(columns -> assertThat(columns[2]).isLessThan(fees.carried().size() - 2));
+    EntityPlan card = plan.entities().get(0);
+    assertThat(plan.streams().get(4).carried().get(key(card, 4)).name())
+        .as("asks about whom the other view describes")
+        .isEqualTo("shop");
+    assertThat(plan.streams().get(6).carried().get(key(plan.entities().get(2), 6)).name())
+        .as("the same entity is found as it was")
+        .isEqualTo("shop");
+  }
+
+  private static int key(EntityPlan entity, int stream) {
+    int[] positions = entity.keyPositions().get(stream);
+    assertThat(positions).hasSize(1);
+    return positions == null ? -1 : positions[0];
+  }
+
+  @Test
   void rowsThatChangeHaveAnIdentityOfTheirOwn() throws IOException {
     Files.writeString(
         folder.resolve("rows.yaml"),

@@ -67,16 +67,15 @@ class PlanPropertyTest {
     text.append("{kind: entity, name: a, key: {a: string}}\n---\n");
     text.append("{kind: entity, name: b, key: {b: string}}\n");
     int views = 1 + random.nextInt(6);
-    int[] unions = new int[views];
     StringBuilder vector = new StringBuilder("amount");
     for (int v = 0; v < views; v++) {
       int base = random.nextInt(views);
-      boolean isChain = base < v && unions[base] == 0 && random.nextBoolean();
-      unions[v] = !isChain && random.nextInt(3) == 0 ? 1 : 0;
+      boolean isChain = base < v && random.nextBoolean();
+      boolean isUnion = !isChain && random.nextInt(3) == 0;
       String from =
           isChain
               ? "v" + base
-              : unions[v] == 1
+              : isUnion
                   ? "[{stream: s, map: {amount: amount, place: place}},"
                       + " {stream: t, map: {amount: -amount, place: a}}]"
                   : random.nextBoolean() ? "s" : "t";

@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.apache.flink.api.common.accumulators.LongCounter;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
@@ -103,9 +104,13 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
     this.chains = List.copyOf(chains);
     this.keyedByPartition = keyedByPartition;
     this.deadLetters = deadLetters;
+    // Where derived streams have keys is where their events have them, which are these.
+    int[] streams =
+        IntStream.concat(IntStream.of(stream), chains.stream().mapToInt(ChainPlan::stream))
+            .toArray();
     this.keyColumns =
         plan.entities().stream()
-            .map(entity -> entity.keyPositions().get(stream))
+            .flatMap(entity -> Arrays.stream(streams).mapToObj(entity.keyPositions()::get))
             .filter(Objects::nonNull)
             .flatMapToInt(Arrays::stream)
             .distinct()

@@ -367,8 +367,10 @@ public final class ExplainJob {
       }
       String name = letter.headers().getOrDefault(DeadLetter.STREAM_HEADER, "");
       DataOutputSerializer clue = new DataOutputSerializer(128);
+      int[] baseStreams = Chains.baseStreams(plan);
       for (int position = 0; position < plan.streams().size(); position++) {
-        StreamPlan stream = plan.streams().get(position);
+        // A record that is refused is no event of the streams either that are derived from its own.
+        StreamPlan stream = plan.streams().get(baseStreams[position]);
         int[] carried = plan.entities().get(entity).keyPositions().get(position);
         if (!stream.name().equals(name) || carried == null) {
           continue;
@@ -387,6 +389,7 @@ public final class ExplainJob {
           clue.writeUTF(reason.substring(0, Math.min(reason.length(), MAX_REASON)));
           out.collect(clue.getCopyOfBuffer());
         }
+        return; // The entity's key is at one place of a record.
       }
     }
 

@@ -115,7 +115,7 @@ public final class ReplayJob {
         Arrays.stream(config.views())
             .mapToObj(plan.views()::get)
             .anyMatch(view -> view.horizonMs() == Window.UNBOUNDED_MS);
-    long depth = 1 + plan.chains().size();
+    long depth = Chains.depth(plan);
     if (isUnlimited || config.from() < Long.MIN_VALUE / 2 || reach > Long.MAX_VALUE / 4 / depth) {
       return OptionalLong.empty();
     }

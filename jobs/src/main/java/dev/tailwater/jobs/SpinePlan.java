@@ -52,8 +52,8 @@ public record SpinePlan(Plan plan, int spine, List<Column> columns) {
    *
    * @param views positions of the views that each row asks for
    * @param about whether the spine has the column {@value #ABOUT}
-   * @throws IllegalArgumentException if the column cannot be read, because the views are of streams
-   *     whose event ids are of different types
+   * @throws IllegalArgumentException if the column cannot be read, because the views' first streams
+   *     have event ids of different types
    */
   public static SpinePlan of(Plan project, int[] views, boolean about) {
     Map<String, Column> keys = new LinkedHashMap<>();
@@ -138,14 +138,14 @@ public record SpinePlan(Plan plan, int spine, List<Column> columns) {
 
   private static ColumnType eventIdType(Plan project, int[] views) {
     Map<ColumnType, String> types = new TreeMap<>();
+    int[] baseStreams = Chains.baseStreams(project);
     for (int v : views) {
       ViewPlan view = project.views().get(v);
-      for (EntityPlan.Origin origin :
-          project.entities().get(view.entity()).inputs().get(view.lastInput()).origins()) {
-        StreamPlan stream = project.streams().get(origin.stream());
-        if (stream.eventId() >= 0) {
-          types.put(stream.schema().columns().get(stream.eventId()).type(), stream.name());
-        }
+      EntityPlan.Input facts = project.entities().get(view.entity()).inputs().get(view.lastInput());
+      // An id that a row of the spine names is one of the view's first stream.
+      StreamPlan stream = project.streams().get(baseStreams[facts.origins().get(0).stream()]);
+      if (stream.eventId() >= 0) {
+        types.put(stream.schema().columns().get(stream.eventId()).type(), stream.name());
       }
     }
     if (types.size() > 1) {

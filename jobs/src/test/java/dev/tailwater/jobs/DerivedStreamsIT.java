@@ -28,6 +28,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.util.CloseableIterator;
@@ -128,6 +129,162 @@ class DerivedStreamsIT {
     assertThat(rows(graph(plan, true, List.of(), file)))
         .isNotEmpty()
         .isEqualTo(rows(graph(plan, false, List.of(), file)));
+  }
+
+  /** Per shop: how many payments and transfers, and what each card had just moved by both. */
+  @Test
+  void aViewOverAViewOfSeveralStreamsCountsTheEventsOfAll(@TempDir Path folder) throws Exception {
+    System.out.println("seed " + SEED);
+    Random random = new Random(SEED);
+    List<Payment> payments = history(random, "e");
+    List<Payment> transfers = history(random, "e"); // The same ids.
+    Path[] files = {csv(folder, "p.csv", payments), csv(folder, "t.csv", transfers)};
+    Plan plan =
+        chainPlan(
+            TestPlans.DISORDER_MS,
+            Identity.EVENT,
+            TestPlans.stream("payments", RecordFormat.JSON, 0),
+            TestPlans.stream("transfers", RecordFormat.JSON, 0));
+
+    List<Payment> all = new ArrayList<>(payments);
+    all.addAll(transfers);
+    List<Double> spent = spent(all);
+    List<String> expected = new ArrayList<>();
+    for (Payment question : payments) {
+      expected.add(question.id + ": " + ofShop(all, spent, question.shop, question.at));
+    }
+    expected.sort(Comparator.naturalOrder());
+    for (boolean batch : new boolean[] {true, false}) {
+      assertThat(answers(graph(plan, batch, List.of(Ask.always(0, 1)), files), 1))
+          .isEqualTo(expected);
+    }
+    assertThat(rows(graph(plan, true, List.of(), files)))
+        .isNotEmpty()
+        .isEqualTo(rows(graph(plan, false, List.of(), files)));
+  }
+
+  /** A change comes as late as the disorder allows: later ones are not accepted. */
+  @Test
+  void aViewOverAViewOfAChangelogCountsRowsAsTheyAreWhenTheyAreOver(@TempDir Path folder)
+      throws Exception {
+    System.out.println("seed " + SEED);
+    Random random = new Random(SEED);
+    TreeMap<String, Payment> present = new TreeMap<>();
+    StringBuilder lines = new StringBuilder();
+    long newest = Long.MIN_VALUE;
+    List<Payment> told = new ArrayList<>();
+    for (Payment payment : history(random, "r")) {
+      lines.append("{\"op\":\"c\",\"after\":%s}\n".formatted(payment.json()));
+      present.put(payment.id, payment);
+      told.add(payment);
+      newest = Math.max(newest, payment.at);
+      Payment old = present.get(told.get(Math.max(0, told.size() - 1 - random.nextInt(5))).id);
+      if (old == null || newest - old.at > TestPlans.DISORDER_MS) {
+        continue;
+      }
+      if (random.nextInt(3) == 0) {
+        lines.append("{\"op\":\"d\",\"before\":%s}\n".formatted(old.json()));
+        present.remove(old.id);
+      } else {
+        Payment moved =
+            new Payment(
+                old.id,
+                Math.min(newest, old.at + 100L * random.nextInt(5)),
+                random.nextInt(3) == 0 ? "card-" + random.nextInt(12) : old.card,
+                random.nextInt(3) == 0 ? "shop-" + random.nextInt(5) : old.shop,
+                random.nextInt(1_000));
+        lines.append(
+            "{\"op\":\"u\",\"before\":%s,\"after\":%s}\n".formatted(old.json(), moved.json()));
+        present.put(moved.id, moved);
+      }
+    }
+    Path file = Files.writeString(folder.resolve("changes.jsonl"), lines);
+    Plan plan =
+        chainPlan(
+            TestPlans.DISORDER_MS,
+            Identity.ROW,
+            TestPlans.stream("changes", RecordFormat.DEBEZIUM_JSON, 0));
+
+    List<Payment> all = new ArrayList<>(present.values());
+    List<Double> spent = spent(all);
+    for (boolean batch : new boolean[] {true, false}) {
+      List<String> differences = new ArrayList<>();
+      int ofShops = 0;
+      for (FeatureRow row : offline(graph(plan, batch, List.of(), file))) {
+        if (row.view() == 1) {
+          ofShops++;
+          String found = row.values()[0] + " " + row.values()[1];
+          String expected = ofShop(all, spent, row.key(), row.validFrom());
+          if (!found.equals(expected.replace("0 0.0", "0 null"))) {
+            differences.add(row.key() + "@" + row.validFrom() + ": " + found + ", not " + expected);
+          }
+        }
+      }
+      assertThat(ofShops).isGreaterThan(EVENTS / 2);
+      assertThat(differences).isEmpty();
+    }
+  }
+
+  /** What each card spends in all streams, and per shop the sum of what cards had just spent. */
+  private static Plan chainPlan(long latenessMs, Identity identity, StreamPlan... recorded) {
+    int count = recorded.length;
+    List<StreamPlan> streams = new ArrayList<>(List.of(recorded));
+    List<ChainPlan> chains = new ArrayList<>();
+    for (int stream = 0; stream < count; stream++) {
+      Column value = new Column("spent", ColumnType.DOUBLE, true);
+      streams.add(TestPlans.derived(recorded[stream], recorded[stream].name() + ".spend", value));
+      chains.add(
+          new ChainPlan(count + stream, stream, new int[] {0}, List.of(new Source.Feature(0, 1))));
+    }
+    StateLayout layout = TestPlans.layout(identity, latenessMs, false);
+    return new Plan(
+        "chains",
+        streams,
+        List.of(
+            TestPlans.entity(
+                "card",
+                TestPlans.input(layout, 0, TestPlans.AMOUNT, IntStream.range(0, count).toArray()),
+                TestPlans.CARD,
+                2 * count),
+            TestPlans.entity(
+                "shop",
+                TestPlans.input(
+                    layout,
+                    1,
+                    TestPlans.CARRIED.size(),
+                    IntStream.range(count, 2 * count).toArray()),
+                TestPlans.SHOP,
+                2 * count)),
+        List.of(
+            TestPlans.view("spend", 0, 0, Knowledge.AS_HAPPENED),
+            TestPlans.view("shop_spend", 1, 3_000, Knowledge.AS_HAPPENED)),
+        List.of(),
+        chains);
+  }
+
+  /** Per event what its card had spent. */
+  private static List<Double> spent(List<Payment> all) {
+    List<Double> spent = new ArrayList<>();
+    for (Payment event : all) {
+      double sum = 0;
+      for (Payment earlier : all) {
+        sum += earlier.card.equals(event.card) && isIn(earlier, event.at) ? earlier.amount : 0;
+      }
+      spent.add(sum);
+    }
+    return spent;
+  }
+
+  private static String ofShop(List<Payment> all, List<Double> spent, String shop, long instant) {
+    long count = 0;
+    double sum = 0;
+    for (int i = 0; i < all.size(); i++) {
+      if (all.get(i).shop.equals(shop) && isIn(all.get(i), instant)) {
+        count++;
+        sum += spent.get(i);
+      }
+    }
+    return count + " " + sum;
   }
 
   @Test
