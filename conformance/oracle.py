@@ -85,7 +85,7 @@ def text_order(text):
 class Expression:
     """NULL is None; AND, OR and NOT follow SQL's three-valued logic."""
 
-    TOKEN = re.compile(r"\s*(\d+\.\d+(?:[eE][-+]?\d+)?|\d+|\w+(?:\.\w+)?|'(?:[^']|'')*'|\"[^\"]+\"|<>|<=|>=|\|\||[-+*/<>=(),])")
+    TOKEN = re.compile(r"\s*(\d+\.\d+(?:[eE][-+]?\d+)?|\d+|\w+(?:\.\w+)?|'(?:[^']|'')*'|\"[^\"]+\"|<>|<=|>=|\|\||[-+*/<>=(),\[\]])")
 
     def __init__(self, text, types):
         self.tokens = self.TOKEN.findall(text)
@@ -200,7 +200,18 @@ class Expression:
             return (lambda row: number), "double" if isinstance(number, float) else "int"
         name = token.strip('"')
         assert name in self.types, "no column " + name
+        if self.accept("["):
+            place, _ = self.sum()
+            assert self.accept("]")
+            return strict(element_at, lambda row: row[name], place), self.types[name]
         return (lambda row: row[name]), self.types[name]
+
+
+def element_at(value, place):
+    """An element of a list, counted from 1, or the value of a key; NULL if there is none."""
+    if isinstance(value, dict):
+        return value.get(place)
+    return value[place - 1] if 1 <= place <= len(value) else None
 
 
 def strict(function, *arguments):

@@ -185,7 +185,11 @@ final class NaiveRun {
     for (int i = 0; i < inputs.length; i++) {
       inputs[i] = value(chain, expression.inputs().get(i), row);
     }
-    return Expressions.compile(expression.text(), expression.inputColumns()).evaluate(inputs);
+    try {
+      return Expressions.compile(expression.text(), expression.inputColumns()).evaluate(inputs);
+    } catch (ArithmeticException e) {
+      return null; // What does not exist, as a quotient by zero, is NULL where features are read.
+    }
   }
 
   /** What the facts of an input call an event of a stream, if that tells the input. */

@@ -84,15 +84,18 @@ class ProjectCheckTest {
     String stream = PROJECT.view(view).orElseThrow().streams().get(0);
     List<Given> given = new ArrayList<>();
     Map<String, Given> rows = new HashMap<>();
+    // Some change long after their time, others soon: then time passes between the changes.
+    boolean soon = seed > 3;
     for (int i = 0; i < 60; i++) {
-      String id = "o" + random.nextInt(12);
+      String id = "o" + (soon ? i / 5 + random.nextInt(3) : random.nextInt(12));
       Given row = rows.get(id);
       if (row != null && random.nextInt(3) == 0) {
         given.add(new Given(i, stream, row.eventTime(), row.values(), true));
         rows.remove(id);
         continue;
       }
-      long elsewhere = START + 5 * MINUTE_MS * random.nextInt(300);
+      long elsewhere =
+          START + 5 * MINUTE_MS * (soon ? 4 * i + random.nextInt(40) : random.nextInt(300));
       long at = row != null && random.nextBoolean() ? row.eventTime() : elsewhere;
       Given told = payment(id, stream, at, random);
       given.add(told);

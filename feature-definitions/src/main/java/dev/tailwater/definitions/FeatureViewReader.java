@@ -415,11 +415,9 @@ final class FeatureViewReader {
       FeatureViewDefinition definition = view.get().definition();
       List<Column> dotted = new ArrayList<>();
       for (FeatureDefinition feature : definition.features()) {
-        if (feature.type().isScalar()) {
-          dotted.add(new Column(definition.name() + "." + feature.name(), feature.type(), true));
-          if (!columns.isKnown(feature.name())) {
-            columns.add(new Column(feature.name(), feature.type(), true));
-          }
+        dotted.add(new Column(definition.name() + "." + feature.name(), feature.type(), true));
+        if (!columns.isKnown(feature.name())) {
+          columns.add(new Column(feature.name(), feature.type(), true));
         }
       }
       dotted.forEach(columns::add);
@@ -458,7 +456,11 @@ final class FeatureViewReader {
     boolean complete = true;
     for (Section section : sections) {
       section.allowOnly(Grammar.SOURCE);
-      Text streamName = section.required("stream", "name the stream").orElse(null);
+      Text streamName =
+          section
+              .required("stream", "name the stream")
+              .filter(written -> !isView(written))
+              .orElse(null);
       StreamReader.Read stream = streamName == null ? null : streams.find(streamName).orElse(null);
       if (stream == null || streamName == null) {
         complete = false;
@@ -490,6 +492,18 @@ final class FeatureViewReader {
             new Columns(
                 "the map of view " + name.value(), mappedColumns(sources.get(0)), broken, problems),
             complete));
+  }
+
+  private boolean isView(Text source) {
+    boolean isView = views.isDeclared(source.value()) && !streams.isDeclared(source.value());
+    if (isView) {
+      problems.add(
+          source,
+          "is a view, and a list is of streams",
+          "list the streams that it is computed from, or base the view on this one alone: from: "
+              + source.value());
+    }
+    return isView;
   }
 
   private Map<String, Expression> mapped(

@@ -91,7 +91,7 @@ public record Project(
     }
     for (FeatureViewDefinition base = view; base.basedOn().isPresent(); ) {
       base = view(base.basedOn().get()).orElseThrow();
-      if (base.feature(name).filter(feature -> feature.type().isScalar()).isPresent()) {
+      if (base.feature(name).isPresent()) {
         return Optional.of(base.name() + "." + name);
       }
     }

@@ -266,7 +266,13 @@ class ViewSourcesTest {
         arguments("from: spend", "from: spent", "'spent' is not a known stream or view; did you"),
         arguments("from: spend", "from: paid", "write lateness: 0s in stream transfers"),
         arguments("from: spend", "from: visitors", "closes the cycle visitors -> visitors"),
-        arguments("AND n > 3", "AND recent > 3", "recent does not exist"),
+        arguments("AND n > 3", "AND recent > 3", "Cannot apply '>'"),
+        arguments(
+            "count: \"*\", where: tx", "last: recent, where: tx", "of which there is no last"),
+        arguments(
+            "{stream: transfers, key",
+            "{stream: spend, key",
+            "'spend' is a view, and a list is of streams"),
         arguments(
             "from: spend",
             "from: spend\nkey: {terminal_id: n}",

@@ -281,6 +281,21 @@ class PlanOfManySourcesTest {
         .isEqualTo("shop");
   }
 
+  @Test
+  void aViewOfAViewReadsElementsOfListsAndMaps() throws IOException {
+    Plan plan =
+        plan(
+            """
+            {kind: feature-view, name: a, entity: card, from: payments, features: {l: {last_k: amount, k: 2, over: 1d}, m: {count: "*", by: shop, over: 1d}}}
+            ---
+            {kind: feature-view, name: b, entity: shop, from: a, features: {x: {sum: "l[1] - a.l[2]", over: 1d}, y: {max: "m['home']", over: 1d}, z: {count: "*", where: CARDINALITY(l) > 1, over: 1d}}}
+            """);
+
+    assertThat(plan.chains().get(0).values())
+        .extracting(value -> ((ModelPlan.Source.Expression) value).text())
+        .containsExactlyInAnyOrder("l[1] - a.l[2]", "m['home']", "CARDINALITY(l) > 1");
+  }
+
   private static int key(EntityPlan entity, int stream) {
     int[] positions = entity.keyPositions().get(stream);
     assertThat(positions).hasSize(1);
