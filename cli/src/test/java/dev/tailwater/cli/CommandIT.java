@@ -212,6 +212,124 @@ class CommandIT {
   }
 
   @Test
+  void aViewOfAViewOfSeveralStreamsIsCheckedPlannedExplainedAndTrainedOn() throws Exception {
+    String project = Files.createDirectory(directory.resolve("moves")).toString();
+    write(
+        "moves/move.avsc",
+        """
+        {"type": "record", "name": "Move", "fields": [
+          {"name": "id", "type": "string"},
+          {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+          {"name": "who", "type": "string"},
+          {"name": "shop", "type": "string"},
+          {"name": "amount", "type": "double"}]}
+        """);
+    write(
+        "moves/project.yaml",
+        """
+        {kind: stream, name: cards, schema: move.avsc, event_time: at, event_id: id, lateness: 0s}
+        ---
+        {kind: stream, name: transfers, schema: move.avsc, event_time: at, event_id: id, lateness: 0s}
+        ---
+        {kind: entity, name: person, key: {who: string}}
+        ---
+        {kind: entity, name: shop, key: {shop: string}}
+        ---
+        kind: feature-view
+        name: moves
+        entity: person
+        from:
+          - {stream: cards, map: {moved: amount, place: shop}}
+          - {stream: transfers, map: {moved: -amount, place: shop}}
+        features: {mean: {avg: moved, over: 1h}}
+        ---
+        kind: feature-view
+        name: surprises
+        entity: shop
+        from: moves
+        key: {shop: place}
+        features:
+          above: {count: "*", where: moved > mean, over: 1h}
+          means: {sum: mean, over: 1h}
+        ---
+        kind: test
+        view: surprises
+        given:
+          - {stream: cards, at: "10:00", who: ann, shop: s, amount: 4}
+          - {stream: transfers, at: "10:01", who: ann, shop: s, amount: 2}
+          - {stream: cards, at: "10:02", who: ann, shop: s, amount: 7}
+        expect:
+          - {at: "10:30", shop: s, above: 1, means: 8.0}
+        """);
+    String history =
+        "cards="
+            + write(
+                "cards.jsonl",
+                """
+                {"id":"1","at":"2026-03-02T10:00:00Z","who":"ann","shop":"s","amount":4}
+                {"id":"2","at":"2026-03-02T10:02:00Z","who":"ann","shop":"s","amount":7}
+                {"id":"3","at":"2026-03-02T09:00:00Z","who":"ann","shop":"s","amount":9}
+                """);
+    String transfers =
+        "transfers="
+            + write(
+                "transfers.jsonl",
+                """
+                {"id":"1","at":"2026-03-02T10:01:00Z","who":"ann","shop":"s","amount":2}
+                """);
+    Path spine = write("spine.csv", "event_time,shop\n2026-03-02T10:01:30Z,s\n");
+    Path out = directory.resolve("out.csv");
+
+    Outcome check = run("check", project);
+    assertThat(check.code()).as(check.out() + check.err()).isEqualTo(Main.OK);
+
+    Outcome plan = run("plan", project, "--history", history, "--history", transfers);
+    assertThat(plan.code()).as(plan.err()).isEqualTo(Main.OK);
+    assertThat(plan.out())
+        .contains("surprises: new, version ", "  replay    cards, transfers")
+        .containsPattern("state of shop: [1-9]\\d* bytes per key .* for 1 keys and 3 events");
+
+    Outcome explained =
+        run(
+            "explain",
+            project,
+            "surprises",
+            "shop=s",
+            "--history",
+            history,
+            "--history",
+            transfers);
+    assertThat(explained.code()).as(explained.err()).isEqualTo(Main.OK);
+    assertThat(explained.out())
+        .contains(
+            "#1 2026-03-02T10:00:00.000Z cards/0/0",
+            "#2 2026-03-02T10:01:00.000Z transfers/0/0",
+            "#3 2026-03-02T10:02:00.000Z cards/0/1",
+            "above = 1",
+            "means = 8.0",
+            "#1 4.0, #2 1.0, #3 3.0",
+            "not counted: cards/0/2 LATE");
+
+    Outcome trained =
+        run(
+            "training-set",
+            project,
+            "--views",
+            "surprises",
+            "--spine",
+            spine.toString(),
+            "--history",
+            history,
+            "--history",
+            transfers,
+            "--out",
+            out.toString());
+    assertThat(trained.code()).as(trained.err()).isEqualTo(Main.OK);
+    String[] lines = Files.readString(out).split("\r?\n");
+    assertThat(value(lines, 1, "surprises.means")).isEqualTo("5.0");
+  }
+
+  @Test
   void aMissingFileAWrongHeaderAndAMissingLogAreOneClearMessageEach() throws Exception {
     Path spine = write("spine.csv", "customer_id,event_time\nc1,2026-01-01 10:00:00\n");
     Path wrong = write("wrong.csv", "id,amount\n1,2\n");
