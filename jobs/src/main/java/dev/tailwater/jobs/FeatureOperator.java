@@ -8,6 +8,7 @@ import dev.tailwater.kernel.Fact;
 import dev.tailwater.kernel.Identity;
 import dev.tailwater.kernel.Inserted;
 import dev.tailwater.kernel.StateLayout;
+import dev.tailwater.kernel.Window;
 import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
 import dev.tailwater.schemas.Timestamps;
@@ -294,6 +295,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     KeyState state = memory.load();
     if (state == null) {
       state = new KeyState(layouts(), rows == null ? 0 : FeatureRows.tracked(views));
+      state.earliest = earliestOfUnknown();
     } else {
       track(state);
     }
@@ -495,11 +497,13 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     long watermark = Objects.requireNonNull(timers).currentWatermark();
     advance(state, watermark);
     prune(state, state.clock);
-    if (endOfState(state) <= watermark && state.firstWaiting == Long.MAX_VALUE) {
+    long end = endOfState(state);
+    if (end <= watermark && state.firstWaiting == Long.MAX_VALUE) {
       memory.clear();
       return;
     }
-    wake(state, Math.min(nextDue(state), endOfState(state)));
+    // The end may have passed while something waits. A timer of the past would fire for ever.
+    wake(state, Math.min(nextDue(state), end > watermark ? end : Long.MAX_VALUE));
     memory.save(state);
   }
 
@@ -636,7 +640,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
       if (!visits.asksFor(question, views.position(view))) {
         continue;
       }
-      long earliest = views.earliest(state, view);
+      long earliest = earliest(state, view);
       if (question.eventTime < earliest) {
         questionsTooOld.inc();
         question.reject(
@@ -650,6 +654,30 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
       }
     }
     questionsAnswered.inc();
+  }
+
+  /**
+   * The earliest instant that a view is asked about. The facts of later ones are all kept, and what
+   * is older than every fact of any key that is still accepted or in a window is refused of every
+   * key, so that it does not depend on how one key's facts are stored.
+   */
+  private long earliest(KeyState state, int view) {
+    long earliest = Math.max(state.earliest, views.earliest(state, view));
+    long horizon = views.plan(view).horizonMs();
+    if (timers == null || horizon >= Window.UNBOUNDED_MS || state.clock == Long.MIN_VALUE) {
+      return earliest;
+    }
+    return Math.max(earliest, state.clock - views.latenessMs(view) - horizon);
+  }
+
+  /** That of a key without a state: it may have had one, of facts that are no longer needed. */
+  private long earliestOfUnknown() {
+    InternalTimerService<VoidNamespace> clock = timers;
+    return clock == null
+            || horizonMs >= Window.UNBOUNDED_MS
+            || clock.currentWatermark() == Long.MIN_VALUE
+        ? Long.MIN_VALUE
+        : clock.currentWatermark() - latenessMs;
   }
 
   private void prune(KeyState state, long clock) {

@@ -6,9 +6,11 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
+import org.apache.flink.api.common.typeutils.TypeSerializerSchemaCompatibility;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the feature operator keeps of one entity key besides its facts: the cursors over the facts
@@ -24,6 +26,12 @@ final class KeyState {
 
   /** Everything at or before this event time has been answered and its rows emitted. */
   long clock = Long.MIN_VALUE;
+
+  /**
+   * The earliest instant that can be asked about: when the state began, the facts of earlier ones
+   * may have been forgotten with a state before it.
+   */
+  long earliest = Long.MIN_VALUE;
 
   /** The earliest timer that is registered, or {@link Long#MAX_VALUE} for none. */
   long wakeAt = Long.MAX_VALUE;
@@ -95,6 +103,7 @@ final class KeyState {
     Arrays.setAll(copies, input -> inputs[input].copy());
     KeyState copy = new KeyState(copies, rows.length);
     copy.clock = clock;
+    copy.earliest = earliest;
     copy.wakeAt = wakeAt;
     copy.onlineWakeAt = onlineWakeAt;
     copy.firstWaiting = firstWaiting;
@@ -110,13 +119,28 @@ final class KeyState {
 
   static final class Serializer extends LayoutSerializer<KeyState> {
 
+    private final boolean writesEarliest;
+
     Serializer(List<StateLayout> layouts) {
+      this(layouts, true);
+    }
+
+    /**
+     * A serializer of the present format or the one before.
+     *
+     * @param writesEarliest whether {@link KeyState#earliest} is part of it
+     */
+    private Serializer(List<StateLayout> layouts, boolean writesEarliest) {
       super(layouts);
+      this.writesEarliest = writesEarliest;
     }
 
     @Override
     public void serialize(KeyState state, DataOutputView target) throws IOException {
       target.writeLong(state.clock);
+      if (writesEarliest) {
+        target.writeLong(state.earliest);
+      }
       target.writeLong(state.wakeAt);
       target.writeLong(state.onlineWakeAt);
       target.writeLong(state.firstWaiting);
@@ -139,12 +163,14 @@ final class KeyState {
     @Override
     public KeyState deserialize(DataInputView source) throws IOException {
       long clock = source.readLong();
+      long earliest = writesEarliest ? source.readLong() : Long.MIN_VALUE;
       long wakeAt = source.readLong();
       long onlineWakeAt = source.readLong();
       long firstWaiting = source.readLong();
       long revision = source.readLong();
       KeyState state = new KeyState(new EntityState[layouts.size()], source.readShort());
       state.clock = clock;
+      state.earliest = earliest;
       state.wakeAt = wakeAt;
       state.onlineWakeAt = onlineWakeAt;
       state.firstWaiting = firstWaiting;
@@ -178,10 +204,27 @@ final class KeyState {
     public TypeSerializerSnapshot<KeyState> snapshotConfiguration() {
       return new KeyStateSnapshot(layouts);
     }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Serializer that
+          && super.equals(that)
+          && writesEarliest == that.writesEarliest;
+    }
+
+    @Override
+    public int hashCode() {
+      return super.hashCode();
+    }
   }
 
-  /** The layouts of a {@link KeyState}. */
+  /** The layouts of a {@link KeyState}, and the version of its format. */
   public static final class KeyStateSnapshot extends LayoutSerializer.Snapshot<KeyState> {
+
+    /** Since the one before, {@link KeyState#earliest} is written. */
+    private static final int VERSION = 2;
+
+    private int readVersion = VERSION;
 
     /** Read reflectively by Flink. */
     public KeyStateSnapshot() {
@@ -193,8 +236,31 @@ final class KeyState {
     }
 
     @Override
+    public int getCurrentVersion() {
+      return VERSION;
+    }
+
+    @Override
+    public void readSnapshot(int version, DataInputView in, ClassLoader classLoader)
+        throws IOException {
+      super.readSnapshot(version, in, classLoader);
+      readVersion = version;
+    }
+
+    @Override
+    public TypeSerializerSchemaCompatibility<KeyState> resolveSchemaCompatibility(
+        TypeSerializerSnapshot<KeyState> old) {
+      TypeSerializerSchemaCompatibility<KeyState> layouts = super.resolveSchemaCompatibility(old);
+      return layouts.isCompatibleAsIs()
+              && old instanceof KeyStateSnapshot that
+              && that.readVersion != readVersion
+          ? TypeSerializerSchemaCompatibility.compatibleAfterMigration()
+          : layouts;
+    }
+
+    @Override
     TypeSerializer<KeyState> serializer(List<StateLayout> layouts) {
-      return new Serializer(layouts);
+      return new Serializer(layouts, readVersion >= VERSION);
     }
   }
 }

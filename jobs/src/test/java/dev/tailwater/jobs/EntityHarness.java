@@ -27,6 +27,7 @@ final class EntityHarness implements AutoCloseable {
     static final Options SORTED = new Options(true, false, false, Long.MAX_VALUE);
     static final Options ROCKS_DB = new Options(false, true, false, Long.MAX_VALUE);
     static final Options ON_ARRIVAL = new Options(false, false, true, Long.MAX_VALUE);
+    static final Options ON_ARRIVAL_ROCKS_DB = new Options(false, true, true, Long.MAX_VALUE);
 
     static Options sortedUntil(long instant) {
       return new Options(true, false, false, instant);

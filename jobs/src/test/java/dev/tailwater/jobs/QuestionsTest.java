@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -55,6 +56,56 @@ class QuestionsTest {
           .startsWith(
               "1000: too old: it asks about 1970-01-01T00:00:01.000Z, but of view spend only");
       assertThat(operator.answers().get(1)).isEqualTo("99001: 10 50.0");
+    }
+  }
+
+  @Test
+  void whatNoKeyRemembersIsRejectedOfEveryKey() throws Exception {
+    try (var operator = new EntityHarness(PLAN, Options.ON_ARRIVAL, null)) {
+      operator.tell(EntityHarness.fact("p", 40_000, 5, 0));
+      operator.watermark(50_000);
+      long oldest = 50_000 - LATENESS_MS - TestPlans.WINDOW_MS;
+      operator.tell(EntityHarness.question("q1", oldest - 1, 1));
+      operator.tell(EntityHarness.question("q2", oldest, 2));
+      operator.tell(EntityHarness.question("q3", 45_000, 3));
+
+      assertThat(operator.answers().get(0)).contains("too old");
+      assertThat(operator.answers().subList(1, 3)).containsExactly("35000: 0 null", "45000: 1 5.0");
+    }
+  }
+
+  @Test
+  @Timeout(value = 10, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void aQuestionThatWaitsOutlivesTheFactsOfItsKey() throws Exception {
+    try (var operator = new EntityHarness(PLAN, Options.LIVE, null)) {
+      operator.tell(EntityHarness.fact("p", 1_000, 5, 0));
+      operator.tell(EntityHarness.question("q", 20_000, 1));
+      operator.watermark(1_000 + TestPlans.WINDOW_MS + LATENESS_MS + 1);
+      assertThat(operator.answers()).isEmpty();
+      operator.watermark(20_000);
+
+      assertThat(operator.answers()).containsExactly("20000: 0 null");
+      assertThat(operator.stateEntries()).isZero();
+    }
+  }
+
+  @Test
+  void aForgottenKeyIsNotAnsweredAsIfItHadNeverBeen() throws Exception {
+    for (Options options : List.of(Options.ON_ARRIVAL, Options.ON_ARRIVAL_ROCKS_DB)) {
+      try (var operator = new EntityHarness(PLAN, options, null)) {
+        operator.tell(EntityHarness.fact("p1", 1_000, 5, 0));
+        operator.watermark(1_000 + TestPlans.WINDOW_MS + LATENESS_MS + 1);
+        assertThat(operator.stateEntries()).isZero();
+        operator.tell(EntityHarness.question("q1", 10_000, 1));
+        operator.tell(EntityHarness.fact("p2", 20_000, 7, 2));
+        operator.watermark(20_001);
+        operator.tell(EntityHarness.question("q2", 10_000, 3));
+        operator.tell(EntityHarness.question("q3", 20_001 - LATENESS_MS, 4));
+
+        assertThat(operator.answers().subList(0, 2))
+            .allMatch(answer -> answer.startsWith("10000: too old"));
+        assertThat(operator.answers().get(2)).isEqualTo("15001: 0 null");
+      }
     }
   }
 
