@@ -48,6 +48,14 @@ def instant(text):
     return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(milliseconds=1)
 
 
+def instant_text(at):
+    """The text of an instant, a time of day where it is one of 2026-01-01."""
+    moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=at)
+    text = moment.isoformat(timespec="milliseconds").removesuffix("+00:00").removesuffix(".000")
+    day, time = text.split("T")
+    return time.removesuffix(":00") if day == "2026-01-01" else text + "Z"
+
+
 def value_of(given, kind):
     if given is None:
         return None
@@ -588,6 +596,83 @@ class Project:
             facts = [fact for fact in facts if fact.record.appended <= at]
         return {f.name: f.value(facts, at, about) for f in self.features(view)}
 
+    def clock(self):
+        """The watermark of a live run that has read the whole log, and waits for more."""
+        newest = [(s, s.newest[partition]) for s in self.streams.values() for partition in s.newest]
+        return min(at - stream.disorder - 1 for stream, at in newest)
+
+    def is_rejected(self, view, at):
+        """Whether that run refuses to answer as of an instant.
+
+        It must answer what is not older than the oldest fact that it would still accept, and must
+        refuse what is older by more than the longest window. Between the two it may do either.
+        """
+        late = max(s.disorder + s.lateness for s, _, _ in self.origins(view))
+        reach = max(feature.reach() for feature in self.features(view))
+        rejected = at < self.clock() - late - reach
+        assert rejected or at >= self.clock() - late, instant_text(at) + " may be rejected or not"
+        return rejected
+
+
+class Rows:
+    """The rows that a view writes of one entity.
+
+    A row is as of an instant at which a fact begins to count, or of a refresh: the first multiple
+    of the view's period not before the end of a row's validity, unless a fact comes first.
+    """
+
+    def __init__(self, project, view, entity):
+        self.project, self.view, self.entity = project, view, entity
+        self.features = project.features(view)
+        # Of every fact when it happened, and when it begins to count. Of a changelog those too that
+        # are deleted or changed since.
+        if view.get("knowledge") == "as_known":
+            facts = project.facts(view, entity)
+            self.told = sorted({
+                (f.time, f.time if f.record.appended == FOREVER else max(f.time, f.record.appended))
+                for f in facts})
+        else:
+            self.told = sorted({
+                (row[stream.event_time], row[stream.event_time])
+                for stream, key, _ in project.origins(view)
+                for record in stream.records
+                for row in (record.before, record.after)
+                if row and project.entity_key(view, key, row) == entity})
+
+    def all(self):
+        """Per row its instant, the end of its validity or None, and its values."""
+        starts = sorted({counts_from for _, counts_from in self.told})
+        every = self.refresh()
+        found, at = [], starts[0]
+        while at is not None:
+            until = self.valid_until(at)
+            found.append((at, until, self.project.answer(self.view, self.entity, at, None)))
+            following = [start for start in starts if start > at][:1]
+            if until is not None and every:
+                following.append(-(-until // every) * every)
+            at = min(following, default=None)
+        return found
+
+    def valid_until(self, at):
+        """When a fact next enters or leaves a window, one that counts for nothing too."""
+        ends = [
+            end
+            for feature in self.features
+            for time, counts_from in self.told if counts_from <= at
+            for end in feature.crossings(time)]
+        ends += [
+            end for feature in self.features if feature.window == "session"
+            for end in feature.session_ends(self.project.facts(self.view, self.entity), at)]
+        return min((end for end in ends if end > at), default=None)
+
+    def refresh(self):
+        """The period of refreshes; 0 for none."""
+        if "refresh" in self.view:
+            given = self.view["refresh"]
+            return 0 if given == "never" else duration(given["every"])
+        spans = [span for span in (feature.span() for feature in self.features) if span]
+        return max(1000, min(spans) // 100) if spans else 0
+
 
 class Feature:
     def __init__(self, name, definition, window, types):
@@ -608,6 +693,54 @@ class Feature:
 
     def part(self, part, fact):
         return self.compiled[part](fact.row)
+
+    def delay(self):
+        return duration(self.definition.get("delay", "0s"))
+
+    def sliding(self):
+        return re.fullmatch(r"\d+(ms|s|m|h|d)", self.window)
+
+    def reach(self):
+        """How old a fact can be that the window covers; known here for plain windows only."""
+        assert self.sliding() and "resolution" not in self.definition and "bounds" not in self.definition
+        return self.delay() + duration(self.window)
+
+    def span(self):
+        """How long a fact is in the window, where time alone takes it in or out; else 0."""
+        if self.sliding():
+            return max(duration(self.window), 100 * duration(self.definition.get("resolution", "0s")))
+        if self.window == "session":
+            return duration(self.definition["gap"])
+        periods = {"day": 1, "week": 7, "month": 30}
+        return periods.get(self.window.split()[-1].rstrip("s"), 0) * UNITS["d"] or self.delay()
+
+    def crossings(self, time):
+        """The instants as of which a fact of this time enters and leaves the window."""
+        bounds = self.definition.get("bounds", "(]") if self.sliding() else "(]"
+        enters = time + (bounds[1] == ")")
+        leaves = []
+        words = self.window.split()
+        if self.sliding():
+            leaves = [time + duration(self.window) + (bounds[0] == "[")]
+            if "resolution" in self.definition:
+                resolution = duration(self.definition["resolution"])
+                oldest = -(-(time + (bounds[0] == "[")) // resolution) * resolution
+                leaves = [oldest + duration(self.window)]
+        elif words[0] in ("this", "previous"):
+            zone = ZoneInfo(self.definition.get("zone", "UTC"))
+            period = words[-1].rstrip("s")
+            count = 0 if words[0] == "this" else int(words[1]) if len(words) == 3 else 1
+            leaves = [start_of_period(time, period, zone, -1 - count)]
+            if count:
+                enters = start_of_period(time, period, zone, -1)
+        return [end + self.delay() for end in (enters, *leaves)]
+
+    def session_ends(self, facts, at):
+        """When the session that lasts at an instant is over, unless another fact comes."""
+        if "where" in self.definition:
+            facts = [fact for fact in facts if self.part("where", fact) is True]
+        session = in_window(facts, self.window, self.definition, at)
+        return [fact.time + duration(self.definition["gap"]) + 1 + self.delay() for fact in session[-1:]]
 
     def value(self, facts, at, about):
         definition = self.definition
@@ -789,10 +922,10 @@ def start_of_period(at, period, zone, back):
 
 
 def compute(shared, case):
-    """The values of every question, and the dead letters."""
+    """The values of every question, which are rejected, the dead letters, and the rows."""
     documents = read_case(shared, case)
     project = Project(documents, case["events"])
-    answers = []
+    answers, rejected = [], []
     for question in case["questions"]:
         view = project.views[question.get("view", list(project.views)[-1])]
         columns = project.entities[view["entity"]]["key"]
@@ -800,6 +933,8 @@ def compute(shared, case):
         about = next(project.origins(view))[0].name, question.get("about")
         answered = project.answer(view, entity, instant(question["at"]), about)
         answers.append({name: written(answered[name]) for name in answered})
+        rejected.append(
+            case.get("asked_at_end", False) and project.is_rejected(view, instant(question["at"])))
     for view in project.views.values():
         # Conflicts are found wherever an entity is told, asked about or not.
         for stream, key, _ in project.origins(view):
@@ -810,7 +945,28 @@ def compute(shared, case):
     letters = [
         {"stream": stream, "partition": partition, "offset": offset, "reason": reason}
         for stream, partition, offset, reason in sorted(project.letters)]
-    return answers, letters
+    rows = []
+    for name, view in project.views.items():
+        columns = project.entities[view["entity"]]["key"]
+        for entity in entities_of(project, view) if "rows" in case else []:
+            for at, until, values in Rows(project, view, entity).all():
+                rows.append({
+                    **({"view": name} if len(project.views) > 1 else {}),
+                    **dict(zip(columns, entity)),
+                    "from": instant_text(at),
+                    "until": None if until is None else instant_text(until),
+                    "values": {feature: written(values[feature]) for feature in values}})
+    return answers, rejected, letters, rows
+
+
+def entities_of(project, view):
+    """The keys that the view's facts have, in their order."""
+    return sorted({
+        project.entity_key(view, key, row)
+        for stream, key, _ in project.origins(view)
+        for record in stream.records
+        for row in (record.before, record.after)
+        if row and None not in project.entity_key(view, key, row)})
 
 
 def equal(found, computed):
@@ -818,6 +974,8 @@ def equal(found, computed):
     if isinstance(found, dict) and isinstance(computed, dict):
         return found.keys() == computed.keys() and all(
             equal(found[key], computed[key]) for key in found)
+    if isinstance(found, list) and isinstance(computed, list):
+        return len(found) == len(computed) and all(map(equal, found, computed))
     if isinstance(computed, dict) and isinstance(found, float):
         return found == computed.get("near")
     return type(found) is type(computed) and json.dumps(found) == json.dumps(computed)
@@ -837,7 +995,7 @@ def formatted(content):
     for case in content["cases"]:
         entries = []
         for key, value in case.items():
-            if key in ("events", "questions", "definition", "dead_letters") and value:
+            if key in ("events", "questions", "definition", "dead_letters", "rows") and value:
                 entries.append("      %s: [\n%s\n      ]" % (line(key), rows(value, 8)))
             else:
                 entries.append("      %s: %s" % (line(key), line(value)))
@@ -861,10 +1019,18 @@ def main(arguments):
             cases += 1
             by_hand = case.get("by_hand", False)
             anchors += bool(by_hand)
-            answers, letters = compute(content, case)
-            for question, answer in zip(case["questions"], answers):
+            answers, rejected, letters, rows_of_case = compute(content, case)
+            for question, answer, refused in zip(case["questions"], answers, rejected):
                 if write and not by_hand:
                     question["expected"] = answer
+                    question.pop("rejected", None)
+                    if refused:
+                        question["rejected"] = True
+                elif question.get("rejected", False) != refused:
+                    different += 1
+                    print("%s: %s: at %s a live run %s" % (
+                        file.name, case["name"], question["at"],
+                        "rejects" if refused else "does not reject"))
                 elif not equal(question.get("expected"), answer):
                     different += 1
                     print("%s: %s: at %s the file has %s, the oracle %s" % (
@@ -878,6 +1044,13 @@ def main(arguments):
                 different += 1
                 print("%s: %s: the file has dead letters %s, the oracle %s" % (
                     file.name, case["name"], case.get("dead_letters", []), letters))
+            if write and not by_hand and "rows" in case:
+                case["rows"] = rows_of_case
+            elif not equal(case.get("rows", []), rows_of_case):
+                different += 1
+                print("%s: %s: the file has the rows\n  %s\n the oracle\n  %s" % (
+                    file.name, case["name"], "\n  ".join(map(line, case.get("rows", []))),
+                    "\n  ".join(map(line, rows_of_case))))
         if write:
             file.write_text(formatted(content), encoding="utf-8")
     print("%d cases (%d by hand) in %d files, %d differences" % (cases, anchors, len(files), different))

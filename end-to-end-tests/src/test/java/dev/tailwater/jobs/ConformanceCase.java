@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -19,21 +20,41 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
  *
  * @param definition the documents of the project; a stream's columns stand in place of its schema
  * @param events in the order of the log
+ * @param askedAtEnd whether a live run that has read the whole log is asked, too
+ * @param rows what is written of each view; none if that is not looked at
  */
 record ConformanceCase(
     String name,
     List<Map<String, @Nullable Object>> definition,
     List<Map<String, @Nullable Object>> events,
     List<Question> questions,
+    boolean askedAtEnd,
+    Optional<List<Row>> rows,
     TreeSet<String> deadLetters) {
 
   /**
    * What is asked, and what is expected then.
    *
    * @param asked the entity's key and what else the question says
+   * @param rejected whether a live run that has read the whole log refuses to answer
    */
   record Question(
-      Map<String, @Nullable Object> asked, String at, Map<String, @Nullable Object> expected) {}
+      Map<String, @Nullable Object> asked,
+      String at,
+      Map<String, @Nullable Object> expected,
+      boolean rejected) {}
+
+  /**
+   * A row of a view.
+   *
+   * @param entity the entity's key and what else the row says
+   * @param until null for ever
+   */
+  record Row(
+      Map<String, @Nullable Object> entity,
+      String from,
+      @Nullable String until,
+      Map<String, @Nullable Object> values) {}
 
   private static final Path FOLDER = Path.of("../conformance/cases");
 
@@ -79,7 +100,19 @@ record ConformanceCase(
     for (Map<String, @Nullable Object> question : maps(found.get("questions"))) {
       questions.add(
           new Question(
-              question, String.valueOf(question.get("at")), map(question.get("expected"))));
+              question,
+              String.valueOf(question.get("at")),
+              map(question.get("expected")),
+              Boolean.TRUE.equals(question.get("rejected"))));
+    }
+    List<Row> rows = new ArrayList<>();
+    for (Map<String, @Nullable Object> row : maps(found.get("rows"))) {
+      rows.add(
+          new Row(
+              row,
+              String.valueOf(row.get("from")),
+              (String) row.get("until"),
+              map(row.get("values"))));
     }
     TreeSet<String> letters = new TreeSet<>();
     for (Map<String, @Nullable Object> letter : maps(found.get("dead_letters"))) {
@@ -96,6 +129,8 @@ record ConformanceCase(
         List.copyOf(documents.values()),
         maps(found.get("events")),
         questions,
+        Boolean.TRUE.equals(found.get("asked_at_end")),
+        found.containsKey("rows") ? Optional.of(rows) : Optional.empty(),
         letters);
   }
 
@@ -108,6 +143,11 @@ record ConformanceCase(
   String lastView() {
     List<Map<String, @Nullable Object>> views = documents("feature-view");
     return String.valueOf(views.get(views.size() - 1).get("name"));
+  }
+
+  /** The view of a question or a row, which may name it. */
+  String view(Map<String, @Nullable Object> object) {
+    return String.valueOf(object.getOrDefault("view", lastView()));
   }
 
   /** A JSON object. */

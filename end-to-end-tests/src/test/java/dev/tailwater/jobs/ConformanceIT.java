@@ -6,9 +6,12 @@ import dev.tailwater.connectors.files.SpineFile;
 import dev.tailwater.connectors.kafka.DeadLetter;
 import dev.tailwater.connectors.kafka.OutgoingRecord;
 import dev.tailwater.connectors.log.LogRecord;
+import dev.tailwater.connectors.store.EntityKeys;
+import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.definitions.InvalidProjectException;
 import dev.tailwater.jobs.ConformanceCase.Question;
 import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.ViewPlan;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.Timestamps;
 import java.io.IOException;
@@ -17,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -29,6 +33,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.JobExecutionResult;
 import org.apache.flink.api.common.functions.MapFunction;
@@ -42,6 +47,10 @@ import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -55,6 +64,12 @@ import org.junit.jupiter.api.io.TempDir;
  * Every case of the conformance suite, and the table of docs/semantics.md, three ways: live, with
  * each partition's records in arrival order and watermarks between them; as a bounded replay; and
  * as a training set. Each gives the expected values bit for bit, and the expected dead letters.
+ *
+ * <p>Cases with rows, and those that are asked at the end of the log, run live once more, each
+ * record at the clock to which those before it bring the job: late ones repair what was final. What
+ * the bounded replay stores is exactly the expected rows. What the live run stores is the same, but
+ * for rows by time alone whose reason a late event took away: these say what the row says that
+ * covers their instant.
  */
 class ConformanceIT {
 
@@ -154,9 +169,14 @@ class ConformanceIT {
       }
     }
     List<List<Seen>> seen = new ArrayList<>();
-    for (Way way : Way.values()) {
+    for (Way way : List.of(Way.LIVE, Way.BOUNDED, Way.TRAINING_SET)) {
       seen.add(run(way, compiled));
     }
+    run(
+        Way.RECORD_BY_RECORD,
+        compiled.stream()
+            .filter(each -> each.one().askedAtEnd() || each.one().rows().isPresent())
+            .toList());
     for (int i = 0; i < compiled.size(); i++) {
       ConformanceCase one = compiled.get(i).one();
       for (int question = 0; question < one.questions().size(); question++) {
@@ -186,10 +206,12 @@ class ConformanceIT {
       Seen seenOfOne = new Seen();
       SEEN.put(run, seenOfOne);
       seen.add(seenOfOne);
-      if (way == Way.TRAINING_SET) {
-        trainingSet(env, run, compiled.project(), compiled.one());
-      } else {
-        asked(env, run, compiled.project(), compiled.one(), way == Way.LIVE);
+      ConformanceProject project = compiled.project();
+      switch (way) {
+        case LIVE -> live(env, run, project, compiled.one());
+        case BOUNDED -> bounded(env, run, project, compiled.one());
+        case TRAINING_SET -> trainingSet(env, run, project, compiled.one());
+        case RECORD_BY_RECORD -> recordByRecord(env, run, project, compiled.one());
       }
       makeUidsUnique(env, run);
       expectedLetters += compiled.one().deadLetters().size();
@@ -248,22 +270,35 @@ class ConformanceIT {
   // ---- what a run gives
 
   private enum Way {
+    /** Answers wait for every event that may still come. */
     LIVE,
     BOUNDED,
-    TRAINING_SET
+    TRAINING_SET,
+    /** Rows are stored, and late ones repaired; questions come when the log has been read. */
+    RECORD_BY_RECORD
   }
 
   /**
-   * What a run answered and refused.
+   * What a run answered, refused and stored.
    *
    * @param answers by the question's number, then by view
+   * @param rejected the numbers of questions that some view does not answer
+   * @param rows those for the offline store
    */
   private record Seen(
       Map<Long, Map<String, Map<String, @Nullable Object>>> answers,
-      ConcurrentLinkedQueue<String> deadLetters) {
+      Set<Long> rejected,
+      ConcurrentLinkedQueue<String> deadLetters,
+      ConcurrentLinkedQueue<FeatureRow> rows,
+      LogProgress progress) {
 
     Seen() {
-      this(new ConcurrentHashMap<>(), new ConcurrentLinkedQueue<>());
+      this(
+          new ConcurrentHashMap<>(),
+          ConcurrentHashMap.newKeySet(),
+          new ConcurrentLinkedQueue<>(),
+          new ConcurrentLinkedQueue<>(),
+          new LogProgress());
     }
   }
 
@@ -278,18 +313,39 @@ class ConformanceIT {
     for (int i = 0; i < one.questions().size(); i++) {
       Question question = one.questions().get(i);
       Map<String, @Nullable Object> answer = answer(seen, one, i);
-      for (String feature : union(question.expected().keySet(), answer.keySet())) {
-        Object expected = question.expected().get(feature);
-        Object found = answer.get(feature);
-        if (!answer.containsKey(feature)
-            || !question.expected().containsKey(feature)
-            || !isSame(expected, found)) {
+      if (way == Way.RECORD_BY_RECORD && (!one.askedAtEnd() || question.rejected())) {
+        if (one.askedAtEnd() && !(answer.isEmpty() && seen.rejected().contains((long) i))) {
           compiled
               .differences()
               .add(
-                  "%s: %s at %s is %s, expected %s"
-                      .formatted(way, feature, question.at(), found, expected));
+                  "%s: at %s is answered with %s, expected to be rejected"
+                      .formatted(way, question.at(), answer));
         }
+        continue;
+      }
+      compareValues(
+          "%s: at %s".formatted(way, question.at()),
+          question.expected(),
+          answer,
+          compiled.differences());
+    }
+    if (one.rows().isPresent() && (way == Way.BOUNDED || way == Way.RECORD_BY_RECORD)) {
+      compareRows(way, compiled, seen);
+    }
+  }
+
+  private static void compareValues(
+      String what,
+      Map<String, @Nullable Object> expected,
+      Map<String, @Nullable Object> found,
+      List<String> differences) {
+    for (String feature : union(expected.keySet(), found.keySet())) {
+      if (!found.containsKey(feature)
+          || !expected.containsKey(feature)
+          || !isSame(expected.get(feature), found.get(feature))) {
+        differences.add(
+            "%s %s is %s, expected %s"
+                .formatted(what, feature, found.get(feature), expected.get(feature)));
       }
     }
   }
@@ -297,10 +353,112 @@ class ConformanceIT {
   /** The features of the view that a question asks, by name. */
   private static Map<String, @Nullable Object> answer(
       Seen seen, ConformanceCase one, int question) {
-    Object view = one.questions().get(question).asked().getOrDefault("view", one.lastView());
     return seen.answers()
         .getOrDefault((long) question, Map.of())
-        .getOrDefault(String.valueOf(view), Map.of());
+        .getOrDefault(one.view(one.questions().get(question).asked()), Map.of());
+  }
+
+  /** Which row: of which view and entity, as of which instant. */
+  private record RowId(String view, String key, long from) implements Comparable<RowId> {
+
+    boolean isOfSameEntity(RowId other) {
+      return view.equals(other.view) && key.equals(other.key);
+    }
+
+    @Override
+    public int compareTo(RowId other) {
+      return Comparator.comparing(RowId::view)
+          .thenComparing(RowId::key)
+          .thenComparing(RowId::from)
+          .compare(this, other);
+    }
+
+    @Override
+    public String toString() {
+      return view + " of " + key + " as of " + Timestamps.format(from);
+    }
+  }
+
+  private static void compareRows(Way way, Compiled compiled, Seen seen) {
+    ConformanceProject project = compiled.project();
+    List<String> differences = compiled.differences();
+    TreeMap<RowId, ConformanceCase.Row> expected = new TreeMap<>();
+    for (ConformanceCase.Row row : compiled.one().rows().orElseThrow()) {
+      expected.put(rowId(compiled.one(), project.plan(), row), row);
+    }
+    TreeMap<RowId, FeatureRow> stored = new TreeMap<>();
+    for (FeatureRow row : seen.rows()) {
+      RowId id =
+          new RowId(project.plan().views().get(row.view()).name(), row.key(), row.validFrom());
+      FeatureRow before = stored.put(id, row);
+      if (before != null && before.revision() >= row.revision()) {
+        differences.add(
+            "%s: %s: revision %d after %d".formatted(way, id, row.revision(), before.revision()));
+      }
+    }
+    boolean maybeOrphans = way == Way.RECORD_BY_RECORD && project.someAreLate();
+    stored.forEach(
+        (id, row) -> {
+          RowId covering = expected.floorKey(id);
+          if (covering == null || !covering.isOfSameEntity(id)) {
+            differences.add("%s: no row is expected so early: %s".formatted(way, id));
+          } else if (covering.equals(id)
+              || (maybeOrphans && isByTimeAlone(project.plan().views().get(row.view()), row))) {
+            compareRow(
+                "%s: %s:".formatted(way, id),
+                project.plan().views().get(row.view()),
+                Objects.requireNonNull(expected.get(covering)),
+                row,
+                differences);
+          } else {
+            differences.add("%s: no row is expected: %s".formatted(way, id));
+          }
+        });
+    expected.keySet().stream()
+        .filter(id -> !stored.containsKey(id))
+        .forEach(id -> differences.add("%s: there is no row: %s".formatted(way, id)));
+  }
+
+  private static boolean isByTimeAlone(ViewPlan view, FeatureRow row) {
+    return view.refreshMs() > 0 && row.validFrom() % view.refreshMs() == 0 && row.revision() > 0;
+  }
+
+  private static void compareRow(
+      String what,
+      ViewPlan view,
+      ConformanceCase.Row expected,
+      FeatureRow found,
+      List<String> differences) {
+    Map<String, @Nullable Object> values = new TreeMap<>();
+    for (int i = 0; i < found.values().length; i++) {
+      values.put(view.features().get(i).name(), found.values()[i]);
+    }
+    compareValues(what, expected.values(), values, differences);
+    String written = expected.until();
+    long until = written == null ? Long.MAX_VALUE : ConformanceProject.instant(written);
+    if (until != found.validUntil()) {
+      differences.add(
+          "%s is valid until %s, expected %s"
+              .formatted(
+                  what,
+                  found.validUntil() == Long.MAX_VALUE
+                      ? "ever"
+                      : Timestamps.format(found.validUntil()),
+                  written));
+    }
+  }
+
+  private static RowId rowId(ConformanceCase one, Plan plan, ConformanceCase.Row row) {
+    String name = one.view(row.entity());
+    ViewPlan view =
+        plan.views().stream().filter(each -> each.name().equals(name)).findFirst().orElseThrow();
+    List<Column> key = plan.entities().get(view.entity()).key();
+    @Nullable Object[] values =
+        key.stream()
+            .map(column -> ConformanceProject.value(row.entity().get(column.name()), column.type()))
+            .toArray();
+    String text = EntityKeys.encode(values, IntStream.range(0, values.length).toArray());
+    return new RowId(name, Objects.requireNonNull(text), ConformanceProject.instant(row.from()));
   }
 
   private static Set<String> union(Set<String> some, Set<String> more) {
@@ -346,25 +504,94 @@ class ConformanceIT {
 
   // ---- the three ways
 
-  private static void asked(
-      StreamExecutionEnvironment env,
-      long run,
-      ConformanceProject project,
-      ConformanceCase one,
-      boolean live) {
-    Plan asked = live ? project.waitingForLate() : project.plan();
-    SpinePlan plan =
-        SpinePlan.of(asked, project.views(), SpinePlan.excludesSelf(asked, project.views()));
+  private static void live(
+      StreamExecutionEnvironment env, long run, ConformanceProject project, ConformanceCase one) {
+    SpinePlan plan = spine(project.waitingForLate(), project);
     List<LogRecord> questions = questions(plan, one);
     FeatureGraph graph =
         FeatureGraph.build(
-            live ? JobSettings.streaming(env) : JobSettings.bounded(env),
+            JobSettings.streaming(env),
             plan.plan(),
             stream ->
                 stream == plan.spine()
-                    ? new GivenRecords(questions, false)
-                    : new GivenRecords(project.records().get(stream), live),
-            new FeatureGraph.Options(List.of(plan.ask(project.views())), false, 0, Set.of()));
+                    ? new GivenRecords(questions, GivenRecords.Pace.NONE)
+                    : new GivenRecords(project.records().get(stream), GivenRecords.Pace.WATERMARKS),
+            options(plan, project, false));
+    see(graph, run, project);
+  }
+
+  private static void bounded(
+      StreamExecutionEnvironment env, long run, ConformanceProject project, ConformanceCase one) {
+    SpinePlan plan = spine(project.plan(), project);
+    List<LogRecord> questions = questions(plan, one);
+    FeatureGraph graph =
+        FeatureGraph.build(
+            JobSettings.bounded(env),
+            plan.plan(),
+            stream ->
+                new GivenRecords(
+                    stream == plan.spine() ? questions : project.records().get(stream),
+                    GivenRecords.Pace.NONE),
+            options(plan, project, one.rows().isPresent()));
+    see(graph, run, project);
+  }
+
+  private static void recordByRecord(
+      StreamExecutionEnvironment env, long run, ConformanceProject project, ConformanceCase one) {
+    SpinePlan plan = spine(project.plan(), project);
+    List<LogRecord> questions = one.askedAtEnd() ? questions(plan, one) : List.of();
+    List<long[]> clocks = new ArrayList<>();
+    for (int stream = 0; stream < project.records().size(); stream++) {
+      clocks.add(
+          LogProgress.clocks(plan.plan().streams().get(stream), project.records().get(stream)));
+    }
+    long[] ends =
+        clocks.stream()
+            .filter(ofOne -> ofOne.length > 1)
+            .mapToLong(ofOne -> ofOne[ofOne.length - 1])
+            .toArray();
+    for (long[] ofOne : clocks) {
+      // Nothing that is behind the clock can be waited for, but by what comes after it.
+      if (one.askedAtEnd()
+          && ofOne.length > 1
+          && ofOne[ofOne.length - 1] <= ofOne[ofOne.length - 2]) {
+        throw new IllegalArgumentException(
+            one.name() + ": the last event of a stream must move its clock; add one that does");
+      }
+    }
+    long end = Arrays.stream(ends).min().orElse(Long.MIN_VALUE);
+    int answers = (int) questions.stream().filter(question -> question.eventTime <= end).count();
+    LogProgress progress = seenBy(run).progress();
+    FeatureGraph graph =
+        FeatureGraph.build(
+            JobSettings.streaming(env),
+            plan.plan(),
+            stream ->
+                stream == plan.spine()
+                    ? new GivenRecords(questions, progress.allAt(end))
+                    : new GivenRecords(
+                        project.records().get(stream),
+                        ends.length == 1
+                            ? progress.eachInItsTime(clocks.get(stream), answers)
+                            : progress.besideOthers(project.records().get(stream).size(), answers)),
+            options(plan, project, one.rows().isPresent()));
+    see(graph, run, project);
+    graph
+        .answers()
+        .transform("clock", Types.BOOLEAN, new SeeClock(run))
+        .sinkTo(new DiscardingSink<>());
+  }
+
+  private static SpinePlan spine(Plan plan, ConformanceProject project) {
+    return SpinePlan.of(plan, project.views(), SpinePlan.excludesSelf(plan, project.views()));
+  }
+
+  private static FeatureGraph.Options options(
+      SpinePlan plan, ConformanceProject project, boolean rows) {
+    return new FeatureGraph.Options(List.of(plan.ask(project.views())), rows, 0, Set.of());
+  }
+
+  private static void see(FeatureGraph graph, long run, ConformanceProject project) {
     graph
         .answers()
         .filter(Envelope::isQuestion)
@@ -373,6 +600,9 @@ class ConformanceIT {
         .sinkTo(new DiscardingSink<>());
     for (DataStream<OutgoingRecord> letters : graph.deadLetters()) {
       letters.map(new SeeDeadLetter(run)).returns(Types.BOOLEAN).sinkTo(new DiscardingSink<>());
+    }
+    for (DataStream<FeatureRow> rows : graph.featureRows().values()) {
+      rows.map(new SeeStored(run)).returns(Types.BOOLEAN).sinkTo(new DiscardingSink<>());
     }
   }
 
@@ -426,7 +656,7 @@ class ConformanceIT {
             project.plan(),
             project.views(),
             spine,
-            stream -> new GivenRecords(project.records().get(stream), false),
+            stream -> new GivenRecords(project.records().get(stream), GivenRecords.Pace.NONE),
             Map.of())
         .map(new SeeRow(run, names(project), project.views()))
         .returns(Types.BOOLEAN)
@@ -477,6 +707,10 @@ class ConformanceIT {
       for (int view : views) {
         see(run, question.offset, names[view], question.answers[view]);
       }
+      if (question.rejection() != null) {
+        seenBy(run).rejected().add(question.offset);
+      }
+      seenBy(run).progress().answered();
       return true;
     }
   }
@@ -492,6 +726,36 @@ class ConformanceIT {
         from = to;
       }
       return true;
+    }
+  }
+
+  private record SeeStored(long run) implements MapFunction<FeatureRow, Boolean> {
+    @Override
+    public Boolean map(FeatureRow row) {
+      if (row.offline()) {
+        seenBy(run).rows().add(row);
+      }
+      return true;
+    }
+  }
+
+  /** Sees how far all operators before it have come. */
+  private static final class SeeClock extends AbstractStreamOperator<Boolean>
+      implements OneInputStreamOperator<Envelope, Boolean> {
+
+    private final long run;
+
+    SeeClock(long run) {
+      this.run = run;
+    }
+
+    @Override
+    public void processElement(StreamRecord<Envelope> element) {}
+
+    @Override
+    public void processWatermark(Watermark mark) throws Exception {
+      super.processWatermark(mark);
+      seenBy(run).progress().reached(mark.getTimestamp());
     }
   }
 

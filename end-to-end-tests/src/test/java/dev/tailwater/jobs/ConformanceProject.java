@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.Dump;
 import org.snakeyaml.engine.v2.api.DumpSettings;
@@ -78,7 +79,7 @@ record ConformanceProject(Plan plan, int[] views, List<List<LogRecord>> records)
     List<StreamPlan> streams = new ArrayList<>();
     for (int i = 0; i < records.size(); i++) {
       StreamPlan stream = plan.streams().get(i);
-      boolean late = someAreLate(records.get(i), stream.disorderMs(), stream.eventTime());
+      boolean late = someAreLate(i);
       streams.add(
           late
               ? new StreamPlan(
@@ -104,9 +105,16 @@ record ConformanceProject(Plan plan, int[] views, List<List<LogRecord>> records)
         plan.project(), streams, plan.entities(), plan.views(), plan.models(), plan.chains());
   }
 
-  private static boolean someAreLate(List<LogRecord> records, long disorderMs, int eventTime) {
+  /** Whether records come when nothing as early is expected any more. */
+  boolean someAreLate() {
+    return IntStream.range(0, records.size()).anyMatch(this::someAreLate);
+  }
+
+  private boolean someAreLate(int stream) {
+    int eventTime = plan.streams().get(stream).eventTime();
+    long disorderMs = plan.streams().get(stream).disorderMs();
     Map<Integer, Long> newest = new HashMap<>();
-    for (LogRecord record : records) {
+    for (LogRecord record : records.get(stream)) {
       long oldest = record.eventTime;
       if (record.before != null && record.before[eventTime] instanceof Long before) {
         oldest = Math.min(oldest, before);

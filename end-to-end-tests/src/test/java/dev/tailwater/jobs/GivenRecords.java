@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -31,28 +32,47 @@ final class GivenRecords implements Source<LogRecord, GivenRecords.NoSplit, Bool
 
   private static final long serialVersionUID = 1;
 
-  /** Time for a watermark to pass between two records. */
-  private static final long PACE_MS = 3;
+  /** When the source goes on. */
+  interface Pace {
 
-  private static final Executor PACE =
-      CompletableFuture.delayedExecutor(PACE_MS, TimeUnit.MILLISECONDS);
+    /** One record after the other. */
+    Pace NONE = read -> CompletableFuture.completedFuture(null);
+
+    /** With time for a watermark to pass between two records. */
+    Pace WATERMARKS =
+        read -> read == 0 ? CompletableFuture.completedFuture(null) : afterWatermarks();
+
+    /**
+     * When the source goes on that has read so many records: to the next one, or to its end. If it
+     * fails, so does the job.
+     */
+    CompletableFuture<Void> after(int read);
+
+    /** Whether a partition is there to the end of the source, and not of its own records. */
+    default boolean isOpenEnded() {
+      return false;
+    }
+
+    private static CompletableFuture<Void> afterWatermarks() {
+      return CompletableFuture.runAsync(() -> {}, SOME_WATERMARKS);
+    }
+  }
+
+  private static final Executor SOME_WATERMARKS =
+      CompletableFuture.delayedExecutor(3, TimeUnit.MILLISECONDS);
+
+  private record Given(List<LogRecord> records, Pace pace) {}
 
   // A source travels to its task as bytes; the records stay here.
-  private static final Map<Long, List<LogRecord>> GIVEN = new ConcurrentHashMap<>();
+  private static final Map<Long, Given> GIVEN = new ConcurrentHashMap<>();
   private static final AtomicLong NEXT = new AtomicLong();
 
   private final long given;
-  private final boolean paced;
 
-  /**
-   * A source of the records in this order.
-   *
-   * @param paced whether watermarks get through between one record and the next
-   */
-  GivenRecords(List<LogRecord> records, boolean paced) {
+  /** A source of the records in this order. */
+  GivenRecords(List<LogRecord> records, Pace pace) {
     this.given = NEXT.getAndIncrement();
-    this.paced = paced;
-    GIVEN.put(given, List.copyOf(records));
+    GIVEN.put(given, new Given(List.copyOf(records), pace));
   }
 
   @Override
@@ -62,7 +82,7 @@ final class GivenRecords implements Source<LogRecord, GivenRecords.NoSplit, Bool
 
   @Override
   public SourceReader<LogRecord, NoSplit> createReader(SourceReaderContext context) {
-    return new Reader(GIVEN.getOrDefault(given, List.of()), paced);
+    return new Reader(Objects.requireNonNull(GIVEN.get(given)));
   }
 
   @Override
@@ -90,15 +110,17 @@ final class GivenRecords implements Source<LogRecord, GivenRecords.NoSplit, Bool
   private static final class Reader implements SourceReader<LogRecord, NoSplit> {
 
     private final List<LogRecord> records;
-    private final boolean paced;
+    private final Pace pace;
     private final Map<Integer, SourceOutput<LogRecord>> partitions = new HashMap<>();
     private final Map<Integer, Integer> left = new HashMap<>();
+    private boolean opened;
     private int next;
-    private CompletableFuture<Void> available = CompletableFuture.completedFuture(null);
+    private CompletableFuture<Void> available;
 
-    Reader(List<LogRecord> records, boolean paced) {
-      this.records = records;
-      this.paced = paced;
+    Reader(Given given) {
+      this.records = given.records();
+      this.pace = given.pace();
+      this.available = pace.after(0);
     }
 
     @Override
@@ -106,16 +128,13 @@ final class GivenRecords implements Source<LogRecord, GivenRecords.NoSplit, Bool
 
     @Override
     public InputStatus pollNext(ReaderOutput<LogRecord> output) {
-      if (next == 0) {
-        for (LogRecord record : records) {
-          left.merge(record.partition, 1, Integer::sum);
-          partitions.computeIfAbsent(
-              record.partition, partition -> output.createOutputForSplit("" + partition));
-        }
+      if (!opened) {
+        open(output);
       }
       if (!available.isDone()) {
         return InputStatus.NOTHING_AVAILABLE;
       }
+      available.join();
       if (next == records.size()) {
         return InputStatus.END_OF_INPUT;
       }
@@ -124,14 +143,25 @@ final class GivenRecords implements Source<LogRecord, GivenRecords.NoSplit, Bool
       if (partition != null) {
         partition.collect(record, record.eventTime);
       }
-      if (left.merge(record.partition, -1, Integer::sum) == 0) {
+      if (left.merge(record.partition, -1, Integer::sum) == 0 && !pace.isOpenEnded()) {
         output.releaseOutputForSplit("" + record.partition);
       }
-      if (!paced) {
-        return InputStatus.MORE_AVAILABLE;
+      available = pace.after(next);
+      return available.isDone() ? InputStatus.MORE_AVAILABLE : InputStatus.NOTHING_AVAILABLE;
+    }
+
+    private void open(ReaderOutput<LogRecord> output) {
+      opened = true;
+      for (LogRecord record : records) {
+        left.merge(record.partition, 1, Integer::sum);
+        partitions.computeIfAbsent(
+            record.partition, partition -> output.createOutputForSplit("" + partition));
       }
-      available = CompletableFuture.runAsync(() -> {}, PACE);
-      return InputStatus.NOTHING_AVAILABLE;
+      if (!available.isDone()) {
+        // Others must not wait for the watermark of a source that waits for them.
+        partitions.values().forEach(SourceOutput::markIdle);
+        output.markIdle();
+      }
     }
 
     @Override

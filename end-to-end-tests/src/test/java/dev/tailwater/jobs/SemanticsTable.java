@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.Load;
@@ -57,13 +58,15 @@ final class SemanticsTable {
     for (int i = 0; i < expected.size(); i++) {
       Map<String, @Nullable Object> asked = new LinkedHashMap<>();
       asked.put("who", header.get(i + 1));
-      questions.add(new Question(asked, "10:55", expected.get(i)));
+      questions.add(new Question(asked, "10:55", expected.get(i), false));
     }
     return new ConformanceCase(
         "the table of docs/semantics.md",
         definition,
         ConformanceCase.maps(log.get("events")),
         questions,
+        false,
+        Optional.empty(),
         new TreeSet<>());
   }
 
