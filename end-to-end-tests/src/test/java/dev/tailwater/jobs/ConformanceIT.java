@@ -508,16 +508,18 @@ class ConformanceIT {
       StreamExecutionEnvironment env, long run, ConformanceProject project, ConformanceCase one) {
     SpinePlan plan = spine(project.waitingForLate(), project);
     List<LogRecord> questions = questions(plan, one);
+    LogProgress progress = seenBy(run).progress();
     FeatureGraph graph =
         FeatureGraph.build(
-            JobSettings.streaming(env),
+            JobSettings.asking(env),
             plan.plan(),
             stream ->
                 stream == plan.spine()
                     ? new GivenRecords(questions, GivenRecords.Pace.NONE)
-                    : new GivenRecords(project.records().get(stream), GivenRecords.Pace.WATERMARKS),
+                    : new GivenRecords(project.records().get(stream), progress.afterQuestions()),
             options(plan, project, false));
     see(graph, run, project);
+    seeClock(graph, run);
   }
 
   private static void bounded(
@@ -564,7 +566,7 @@ class ConformanceIT {
     LogProgress progress = seenBy(run).progress();
     FeatureGraph graph =
         FeatureGraph.build(
-            JobSettings.streaming(env),
+            JobSettings.asking(env),
             plan.plan(),
             stream ->
                 stream == plan.spine()
@@ -576,6 +578,10 @@ class ConformanceIT {
                             : progress.besideOthers(project.records().get(stream).size(), answers)),
             options(plan, project, one.rows().isPresent()));
     see(graph, run, project);
+    seeClock(graph, run);
+  }
+
+  private static void seeClock(FeatureGraph graph, long run) {
     graph
         .answers()
         .transform("clock", Types.BOOLEAN, new SeeClock(run))

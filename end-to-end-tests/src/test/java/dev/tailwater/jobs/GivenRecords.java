@@ -6,11 +6,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.flink.api.common.eventtime.Watermark;
 import org.apache.flink.api.connector.source.Boundedness;
 import org.apache.flink.api.connector.source.ReaderOutput;
 import org.apache.flink.api.connector.source.Source;
@@ -36,25 +38,27 @@ final class GivenRecords implements Source<LogRecord, GivenRecords.NoSplit, Bool
   interface Pace {
 
     /** One record after the other. */
-    Pace NONE = read -> CompletableFuture.completedFuture(null);
-
-    /** With time for a watermark to pass between two records. */
-    Pace WATERMARKS =
-        read -> read == 0 ? CompletableFuture.completedFuture(null) : afterWatermarks();
+    Pace NONE = read -> CompletableFuture.completedFuture(true);
 
     /**
-     * When the source goes on that has read so many records: to the next one, or to its end. If it
-     * fails, so does the job.
+     * When the source goes on that has read so many records: to the next one, or to its end; with
+     * false if it has waited in vain.
      */
-    CompletableFuture<Void> after(int read);
+    CompletableFuture<Boolean> after(int read);
 
     /** Whether a partition is there to the end of the source, and not of its own records. */
     default boolean isOpenEnded() {
       return false;
     }
 
-    private static CompletableFuture<Void> afterWatermarks() {
-      return CompletableFuture.runAsync(() -> {}, SOME_WATERMARKS);
+    /** The watermark of the source until its first record; if there is none, it is idle. */
+    default OptionalLong firstWatermark() {
+      return OptionalLong.empty();
+    }
+
+    /** Time for a watermark to pass between two records. */
+    static CompletableFuture<Boolean> someWatermarks() {
+      return CompletableFuture.supplyAsync(() -> true, SOME_WATERMARKS);
     }
   }
 
@@ -115,7 +119,7 @@ final class GivenRecords implements Source<LogRecord, GivenRecords.NoSplit, Bool
     private final Map<Integer, Integer> left = new HashMap<>();
     private boolean opened;
     private int next;
-    private CompletableFuture<Void> available;
+    private CompletableFuture<Boolean> available;
 
     Reader(Given given) {
       this.records = given.records();
@@ -134,19 +138,25 @@ final class GivenRecords implements Source<LogRecord, GivenRecords.NoSplit, Bool
       if (!available.isDone()) {
         return InputStatus.NOTHING_AVAILABLE;
       }
-      available.join();
+      if (!available.join()) {
+        throw new IllegalStateException(
+            "waited in vain to go on after %d of %d records".formatted(next, records.size()));
+      }
       if (next == records.size()) {
         return InputStatus.END_OF_INPUT;
       }
-      LogRecord record = records.get(next++);
-      SourceOutput<LogRecord> partition = partitions.get(record.partition);
-      if (partition != null) {
-        partition.collect(record, record.eventTime);
+      // What comes at once comes without a watermark between.
+      while (next < records.size() && available.isDone()) {
+        LogRecord record = records.get(next++);
+        SourceOutput<LogRecord> partition = partitions.get(record.partition);
+        if (partition != null) {
+          partition.collect(record, record.eventTime);
+        }
+        if (left.merge(record.partition, -1, Integer::sum) == 0 && !pace.isOpenEnded()) {
+          output.releaseOutputForSplit("" + record.partition);
+        }
+        available = pace.after(next);
       }
-      if (left.merge(record.partition, -1, Integer::sum) == 0 && !pace.isOpenEnded()) {
-        output.releaseOutputForSplit("" + record.partition);
-      }
-      available = pace.after(next);
       return available.isDone() ? InputStatus.MORE_AVAILABLE : InputStatus.NOTHING_AVAILABLE;
     }
 
@@ -157,7 +167,13 @@ final class GivenRecords implements Source<LogRecord, GivenRecords.NoSplit, Bool
         partitions.computeIfAbsent(
             record.partition, partition -> output.createOutputForSplit("" + partition));
       }
-      if (!available.isDone()) {
+      if (pace.firstWatermark().isPresent()) {
+        Watermark first = new Watermark(pace.firstWatermark().getAsLong());
+        partitions.values().forEach(partition -> partition.emitWatermark(first));
+        if (partitions.isEmpty()) {
+          output.emitWatermark(first);
+        }
+      } else if (!available.isDone()) {
         // Others must not wait for the watermark of a source that waits for them.
         partitions.values().forEach(SourceOutput::markIdle);
         output.markIdle();
@@ -171,7 +187,7 @@ final class GivenRecords implements Source<LogRecord, GivenRecords.NoSplit, Bool
 
     @Override
     public CompletableFuture<Void> isAvailable() {
-      return available;
+      return available.thenAccept(ready -> {});
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -22,7 +23,10 @@ final class LogProgress {
 
   private static final int LIMIT_SECONDS = 120;
 
-  private record Wait(long watermark, int answers, CompletableFuture<Void> over) {}
+  /** An instant before that of any event. */
+  private static final long BEFORE_ALL = Long.MIN_VALUE / 2;
+
+  private record Wait(long watermark, int answers, CompletableFuture<Boolean> over) {}
 
   private final List<Wait> waits = new ArrayList<>();
   private long watermark = Long.MIN_VALUE;
@@ -45,16 +49,16 @@ final class LogProgress {
   }
 
   /**
-   * Until the clock is at an instant and so many questions are answered. Fails if that takes
-   * minutes: it never happens then.
+   * Until the clock is at an instant and so many questions are answered; with false if that takes
+   * minutes, because it never happens then.
    */
-  CompletableFuture<Void> until(long instant, int questions) {
-    CompletableFuture<Void> over = new CompletableFuture<>();
+  CompletableFuture<Boolean> until(long instant, int questions) {
+    CompletableFuture<Boolean> over = new CompletableFuture<>();
     synchronized (waits) {
       waits.add(new Wait(instant, questions, over));
     }
     wake();
-    return over.isDone() ? over : over.orTimeout(LIMIT_SECONDS, TimeUnit.SECONDS);
+    return over.isDone() ? over : over.completeOnTimeout(false, LIMIT_SECONDS, TimeUnit.SECONDS);
   }
 
   private void wake() {
@@ -68,14 +72,33 @@ final class LogProgress {
         }
       }
     }
-    over.forEach(wait -> wait.over.complete(null));
+    over.forEach(wait -> wait.over.complete(true));
+  }
+
+  /**
+   * The records of a stream that begins when all is asked: until then no question can be older than
+   * the clock. A watermark of all sources that hold it back tells that, once it is there: it comes
+   * behind the questions.
+   */
+  GivenRecords.Pace afterQuestions() {
+    return new GivenRecords.Pace() {
+      @Override
+      public CompletableFuture<Boolean> after(int read) {
+        return read == 0 ? until(BEFORE_ALL, 0) : GivenRecords.Pace.someWatermarks();
+      }
+
+      @Override
+      public OptionalLong firstWatermark() {
+        return OptionalLong.of(BEFORE_ALL);
+      }
+    };
   }
 
   /** The records of the only stream with any, which stays open until the questions are answered. */
   GivenRecords.Pace eachInItsTime(long[] clocks, int questions) {
     return new OpenEnded() {
       @Override
-      public CompletableFuture<Void> after(int read) {
+      public CompletableFuture<Boolean> after(int read) {
         return until(clocks[read], read == clocks.length - 1 ? questions : 0);
       }
     };
@@ -85,10 +108,12 @@ final class LogProgress {
   GivenRecords.Pace besideOthers(int records, int questions) {
     return new OpenEnded() {
       @Override
-      public CompletableFuture<Void> after(int read) {
+      public CompletableFuture<Boolean> after(int read) {
         return read == records
             ? until(Long.MIN_VALUE, questions)
-            : GivenRecords.Pace.WATERMARKS.after(read);
+            : read == 0
+                ? CompletableFuture.completedFuture(true)
+                : GivenRecords.Pace.someWatermarks();
       }
     };
   }
