@@ -8,8 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Up to {@link #SPLIT_AT} consecutive facts of one entity and stream, in the order of (event time,
- * partition, offset), as rows of longs in one array: a cursor that passes a fact touches one or two
- * cache lines. Chunks are linked, so that a state knows all of them by two ids.
+ * partition, offset), as short rows of longs in one array: a cursor that passes a fact touches one
+ * cache line, or two. What is only asked when facts are told apart, their origins, comes behind all
+ * rows. Chunks are linked, so that a state knows all of them by two ids.
  *
  * <p>Only the newest chunk, the tail, grows in place. All others are sealed: immutable, and
  * replaced by a new object when a late fact arrives. Not thread-safe.
@@ -34,7 +35,12 @@ public final class Chunk implements ChunkTree.Summary {
   private int next;
   private boolean sealed;
   private int count;
-  private long[] rows;
+
+  /** How many facts there is room for; in a sealed chunk as many as it has. */
+  private int capacity;
+
+  /** The rows and the origins: see {@link StateShape#room}. */
+  private long[] words;
 
   /** The texts of the rows, one behind the other, if the shape stores any. */
   private @Nullable String[] texts;
@@ -45,14 +51,16 @@ public final class Chunk implements ChunkTree.Summary {
       int next,
       boolean sealed,
       int count,
-      long[] rows,
+      int capacity,
+      long[] words,
       @Nullable String[] texts) {
     this.shape = shape;
     this.previous = previous;
     this.next = next;
     this.sealed = sealed;
     this.count = count;
-    this.rows = rows;
+    this.capacity = capacity;
+    this.words = words;
     this.texts = texts;
   }
 
@@ -64,7 +72,8 @@ public final class Chunk implements ChunkTree.Summary {
         NONE,
         false,
         0,
-        new long[FIRST_CAPACITY * shape.stride],
+        FIRST_CAPACITY,
+        shape.room(FIRST_CAPACITY),
         noTexts(FIRST_CAPACITY * shape.texts));
   }
 
@@ -80,9 +89,16 @@ public final class Chunk implements ChunkTree.Summary {
     return count;
   }
 
-  /** The rows, one behind the other: {@link #count} times the shape's stride longs are in use. */
-  long[] rows() {
-    return rows;
+  int capacity() {
+    return capacity;
+  }
+
+  /**
+   * The rows and then the origins, in a {@linkplain StateShape#room room} for {@link #capacity}
+   * facts.
+   */
+  long[] words() {
+    return words;
   }
 
   /** The id of the chunk before this one; it means nothing in a state's first chunk. */
@@ -100,15 +116,29 @@ public final class Chunk implements ChunkTree.Summary {
   }
 
   long time(int index) {
-    return rows[index * shape.stride + StateShape.TIME];
+    return words[index * shape.stride + StateShape.TIME];
   }
 
   int partition(int index) {
-    return (int) (rows[index * shape.stride + shape.metaWord] >> 32);
+    return (int) (words[index * shape.stride + shape.metaWord] >> 32);
   }
 
   long offset(int index) {
-    return rows[index * shape.stride + StateShape.OFFSET];
+    return words[originAt(index) + StateShape.OFFSET];
+  }
+
+  /** The hash of a fact's id, where facts have one. */
+  long idHash(int index) {
+    return words[originAt(index) + shape.idHashWord];
+  }
+
+  /** The hash of what an event says, where facts are events. */
+  long payloadHash(int index) {
+    return words[originAt(index) + shape.payloadWord];
+  }
+
+  private int originAt(int index) {
+    return shape.originAt(index, capacity);
   }
 
   /** A fact's text in a stored text column. */
@@ -119,7 +149,8 @@ public final class Chunk implements ChunkTree.Summary {
   /** Whether a fact has all these bits in its presence and filter words. */
   boolean has(int index, long presence, long filter) {
     int at = index * shape.stride;
-    return (~rows[at + shape.presenceWord] & presence | ~rows[at + shape.filterWord] & filter) == 0;
+    return (~words[at + shape.presenceWord] & presence | ~words[at + shape.filterWord] & filter)
+        == 0;
   }
 
   long lastTime() {
@@ -139,17 +170,29 @@ public final class Chunk implements ChunkTree.Summary {
 
   /** Appends a fact to a tail; changes nothing if the fact is not valid. */
   void append(Fact fact) {
-    int at = count * shape.stride;
-    if (at == rows.length) {
-      rows = Arrays.copyOf(rows, 2 * at);
-      texts = resized(texts, 2 * count * shape.texts);
+    if (count == capacity) {
+      resize(2 * count);
     }
-    shape.encode(fact, rows, at, texts, count * shape.texts);
+    shape.encode(fact, count, capacity, words, texts);
     count++;
   }
 
+  private void resize(int newCapacity) {
+    words = resizedWords(newCapacity);
+    texts = resized(texts, newCapacity * shape.texts);
+    capacity = newCapacity;
+  }
+
+  private long[] resizedWords(int newCapacity) {
+    long[] resized = shape.room(newCapacity);
+    System.arraycopy(words, 0, resized, 0, count * shape.stride);
+    int origins = count * shape.originStride;
+    System.arraycopy(words, originAt(0), resized, shape.originAt(0, newCapacity), origins);
+    return resized;
+  }
+
   /**
-   * Takes note that the owner has written one more fact into the rows, which had room, of a tail
+   * Takes note that the owner has written one more fact into the words, which had room, of a tail
    * without texts: nothing has to be read of the chunk, which lies elsewhere in memory.
    */
   void grewTo(int newCount) {
@@ -160,53 +203,59 @@ public final class Chunk implements ChunkTree.Summary {
   void seal(int successor) {
     next = successor;
     sealed = true;
-    if (rows.length > count * shape.stride) {
-      rows = Arrays.copyOf(rows, count * shape.stride);
-      texts = resized(texts, count * shape.texts);
+    if (capacity > count) {
+      resize(count);
     }
   }
 
   /** This chunk with one more row: itself if it is a tail, else a new chunk. */
   Chunk withRow(int index, Row row) {
-    int capacity = rows.length / shape.stride;
-    int needed = sealed ? count + 1 : count == capacity ? 2 * count : capacity;
-    boolean moves = sealed || needed != capacity;
-    long[] grown = moves ? Arrays.copyOf(rows, needed * shape.stride) : rows;
-    @Nullable String[] grownTexts = moves ? resized(texts, needed * shape.texts) : texts;
-    int at = index * shape.stride;
-    System.arraycopy(rows, at, grown, at + shape.stride, count * shape.stride - at);
-    System.arraycopy(row.words(), 0, grown, at, shape.stride);
-    int textAt = index * shape.texts;
-    System.arraycopy(texts, textAt, grownTexts, textAt + shape.texts, count * shape.texts - textAt);
-    System.arraycopy(row.texts(), 0, grownTexts, textAt, shape.texts);
-    if (sealed) {
-      return new Chunk(shape, previous, next, true, count + 1, grown, grownTexts);
+    Chunk target = sealed ? resizedCopy(count + 1) : this;
+    if (target.count == target.capacity) {
+      target.resize(2 * count);
     }
-    rows = grown;
-    texts = grownTexts;
+    target.shift(index, row);
+    return target;
+  }
+
+  private void shift(int index, Row row) {
+    int moved = count - index;
+    int at = index * shape.stride;
+    System.arraycopy(words, at, words, at + shape.stride, moved * shape.stride);
+    int origin = originAt(index);
+    System.arraycopy(words, origin, words, origin + shape.originStride, moved * shape.originStride);
+    int textAt = index * shape.texts;
+    System.arraycopy(texts, textAt, texts, textAt + shape.texts, moved * shape.texts);
+    set(index, row);
     count++;
-    return this;
+  }
+
+  private void set(int index, Row row) {
+    System.arraycopy(row.words(), 0, words, index * shape.stride, shape.stride);
+    System.arraycopy(row.words(), shape.originAt(0, 1), words, originAt(index), shape.originStride);
+    System.arraycopy(row.texts(), 0, texts, index * shape.texts, shape.texts);
+  }
+
+  private Chunk resizedCopy(int newCapacity) {
+    return new Chunk(
+        shape,
+        previous,
+        next,
+        sealed,
+        count,
+        newCapacity,
+        resizedWords(newCapacity),
+        resized(texts, newCapacity * shape.texts));
   }
 
   /** This chunk with one row exchanged: itself if it is a tail, else a new chunk. */
   Chunk withRowReplaced(int index, Row row) {
-    Chunk target =
-        sealed
-            ? new Chunk(
-                shape,
-                previous,
-                next,
-                true,
-                count,
-                rows.clone(),
-                resized(texts, count * shape.texts))
-            : this;
-    System.arraycopy(row.words(), 0, target.rows, index * shape.stride, shape.stride);
-    System.arraycopy(row.texts(), 0, target.texts, index * shape.texts, shape.texts);
+    Chunk target = sealed ? resizedCopy(count) : this;
+    target.set(index, row);
     return target;
   }
 
-  /** One fact outside of a chunk: as many words and texts as the shape has. */
+  /** One fact outside of a chunk: the words of its row and then those of its origin. */
   record Row(long[] words, @Nullable String[] texts) {
 
     /** Whether the fact has all these bits in its presence and filter words. */
@@ -216,17 +265,24 @@ public final class Chunk implements ChunkTree.Summary {
 
     /** A fact as a row. */
     static Row of(Fact fact, StateShape shape) {
-      Row row = new Row(new long[shape.stride], noTexts(shape.texts));
-      shape.encode(fact, row.words, 0, row.texts, 0);
+      Row row = new Row(shape.room(1), noTexts(shape.texts));
+      shape.encode(fact, 0, 1, row.words, row.texts);
       return row;
     }
   }
 
   /** A copy of one row. */
   Row row(int index) {
-    return new Row(
-        Arrays.copyOfRange(rows, index * shape.stride, (index + 1) * shape.stride),
-        texts(index, index + 1));
+    return new Row(words(index, index + 1), texts(index, index + 1));
+  }
+
+  private long[] words(int from, int to) {
+    int facts = to - from;
+    long[] some = shape.room(facts);
+    System.arraycopy(words, from * shape.stride, some, 0, facts * shape.stride);
+    int origins = facts * shape.originStride;
+    System.arraycopy(words, originAt(from), some, shape.originAt(0, facts), origins);
+    return some;
   }
 
   private @Nullable String[] texts(int from, int to) {
@@ -238,14 +294,7 @@ public final class Chunk implements ChunkTree.Summary {
   /** The first half, sealed and followed by the other. */
   Chunk firstHalf(int secondId) {
     int half = SPLIT_AT / 2;
-    return new Chunk(
-        shape,
-        previous,
-        secondId,
-        true,
-        half,
-        Arrays.copyOf(rows, half * shape.stride),
-        texts(0, half));
+    return new Chunk(shape, previous, secondId, true, half, half, words(0, half), texts(0, half));
   }
 
   /** The second half: a tail if this is one. */
@@ -257,13 +306,14 @@ public final class Chunk implements ChunkTree.Summary {
         next,
         sealed,
         count - from,
-        Arrays.copyOfRange(rows, from * shape.stride, count * shape.stride),
+        count - from,
+        words(from, count),
         texts(from, count));
   }
 
   /** This chunk behind another one. */
   Chunk behind(int newPrevious) {
-    return new Chunk(shape, newPrevious, next, sealed, count, rows, texts);
+    return new Chunk(shape, newPrevious, next, sealed, count, capacity, words, texts);
   }
 
   @Override
@@ -301,7 +351,7 @@ public final class Chunk implements ChunkTree.Summary {
     long best = smallest ? Long.MAX_VALUE : Long.MIN_VALUE;
     for (int index = from; of.valueWord() >= 0 && index < to; index++) {
       if (has(index, of.presence(), of.filter())) {
-        long rank = shape.rank(of.column(), rows[index * shape.stride + of.valueWord()]);
+        long rank = shape.rank(of.column(), words[index * shape.stride + of.valueWord()]);
         best = smallest ? Math.min(best, rank) : Math.max(best, rank);
       }
     }
@@ -310,10 +360,7 @@ public final class Chunk implements ChunkTree.Summary {
 
   /** An independent copy: a sealed chunk is its own. */
   public Chunk copy() {
-    return sealed
-        ? this
-        : new Chunk(
-            shape, previous, next, false, count, rows.clone(), resized(texts, texts.length));
+    return sealed ? this : resizedCopy(capacity);
   }
 
   /** Writes the chunk, in a format of its own that starts with a version. */
@@ -325,18 +372,16 @@ public final class Chunk implements ChunkTree.Summary {
     Varint.writeSigned(out, next);
     Varint.writeUnsigned(out, count);
     for (int index = 0; index < count; index++) {
-      int at = index * shape.stride;
-      for (int word = 0; word <= StateShape.OFFSET; word++) {
-        // Times and offsets lie close to those of the row before.
-        long before = index == 0 ? 0 : rows[at - shape.stride + word];
-        Varint.writeSigned(out, rows[at + word] - before);
+      // Times and offsets lie close to those of the row before.
+      Varint.writeSigned(out, time(index) - (index == 0 ? 0 : time(index - 1)));
+      Varint.writeSigned(out, offset(index) - (index == 0 ? 0 : offset(index - 1)));
+      int origin = originAt(index);
+      for (int word = StateShape.OFFSET + 1; word < shape.originStride; word++) {
+        write(words[origin + word], shape.isOriginDense(word), out);
       }
-      for (int word = StateShape.OFFSET + 1; word < shape.stride; word++) {
-        if (shape.isDense(word)) {
-          out.writeLong(rows[at + word]);
-        } else {
-          Varint.writeSigned(out, rows[at + word]);
-        }
+      int at = index * shape.stride;
+      for (int word = StateShape.TIME + 1; word < shape.stride; word++) {
+        write(words[at + word], shape.isDense(word), out);
       }
       for (int slot = 0; slot < shape.texts; slot++) {
         String text = texts[index * shape.texts + slot];
@@ -345,6 +390,18 @@ public final class Chunk implements ChunkTree.Summary {
         }
       }
     }
+  }
+
+  private static void write(long word, boolean dense, DataOutput out) throws IOException {
+    if (dense) {
+      out.writeLong(word);
+    } else {
+      Varint.writeSigned(out, word);
+    }
+  }
+
+  private static long read(boolean dense, DataInput in) throws IOException {
+    return dense ? in.readLong() : Varint.readSigned(in);
   }
 
   /**
@@ -365,24 +422,28 @@ public final class Chunk implements ChunkTree.Summary {
           "A stored chunk is damaged: it says it has %d facts; restore an older checkpoint or replay"
               .formatted(count));
     }
-    int stride = shape.stride;
     int capacity = sealed ? (int) count : Math.max(FIRST_CAPACITY, (int) count);
-    long[] rows = new long[capacity * stride];
+    long[] words = shape.room(capacity);
     @Nullable String[] texts = noTexts(capacity * shape.texts);
     for (int index = 0; index < count; index++) {
-      int at = index * stride;
-      for (int word = 0; word <= StateShape.OFFSET; word++) {
-        rows[at + word] = Varint.readSigned(in) + (index == 0 ? 0 : rows[at - stride + word]);
+      int at = index * shape.stride;
+      long timeBefore = index == 0 ? 0 : words[at - shape.stride + StateShape.TIME];
+      words[at + StateShape.TIME] = Varint.readSigned(in) + timeBefore;
+      int origin = shape.originAt(index, capacity);
+      long offsetBefore = index == 0 ? 0 : words[origin - shape.originStride + StateShape.OFFSET];
+      words[origin + StateShape.OFFSET] = Varint.readSigned(in) + offsetBefore;
+      for (int word = StateShape.OFFSET + 1; word < shape.originStride; word++) {
+        words[origin + word] = read(shape.isOriginDense(word), in);
       }
-      for (int word = StateShape.OFFSET + 1; word < stride; word++) {
-        rows[at + word] = shape.isDense(word) ? in.readLong() : Varint.readSigned(in);
+      for (int word = StateShape.TIME + 1; word < shape.stride; word++) {
+        words[at + word] = read(shape.isDense(word), in);
       }
       for (int slot = 0; slot < shape.texts; slot++) {
-        if ((rows[at + shape.presenceWord] >> shape.textColumns[slot] & 1) != 0) {
+        if ((words[at + shape.presenceWord] >> shape.textColumns[slot] & 1) != 0) {
           texts[index * shape.texts + slot] = Varint.readText(in);
         }
       }
     }
-    return new Chunk(shape, previous, next, sealed, (int) count, rows, texts);
+    return new Chunk(shape, previous, next, sealed, (int) count, capacity, words, texts);
   }
 }

@@ -57,21 +57,21 @@ public final class EntityState {
   private long @Nullable [] wide;
 
   /**
-   * Per cursor the rows of the chunk it stands in, if that is known and sealed, and null in the
-   * tail: a shortcut past the store. Rows of a sealed chunk are all in use, and never change.
+   * Per cursor the words of the chunk it stands in, if they are known: a shortcut past the store.
    */
-  private final long[] @Nullable [] sealedRows;
+  private final long[] @Nullable [] standing;
 
   /** The tail, if it was used since this header was made: a shortcut past the store. */
   private @Nullable Chunk tail;
 
   /**
-   * The tail's rows and how many are in use, if that is known: a shortcut past the tail itself,
-   * which lies elsewhere in memory.
+   * The tail's words, how many facts it has and has room for, if that is known: a shortcut past the
+   * tail itself, which lies elsewhere in memory.
    */
-  private long @Nullable [] tailRows;
+  private long @Nullable [] tailWords;
 
   private int tailCount;
+  private int tailCapacity;
 
   private long asOf;
   private int firstChunk = Chunk.NONE;
@@ -144,7 +144,7 @@ public final class EntityState {
   private EntityState(StateShape shape) {
     this.shape = shape;
     words = new long[shape.words];
-    sealedRows = new long[shape.cursors][];
+    standing = new long[shape.cursors][];
     Arrays.fill(words, 0, shape.cursors, NEVER);
     folded = new Partial[shape.folded.length];
     for (int fold = 0; fold < folded.length; fold++) {
@@ -163,7 +163,7 @@ public final class EntityState {
   private EntityState(EntityState other) {
     shape = other.shape;
     words = other.words.clone();
-    sealedRows = new long[shape.cursors][];
+    standing = new long[shape.cursors][];
     running = new RunningPartials(shape);
     positions = new PositionalWindows(shape, running);
     anyRunning = other.anyRunning;
@@ -206,7 +206,8 @@ public final class EntityState {
    */
   public void forgetChunks() {
     tail = null;
-    tailRows = null;
+    tailWords = null;
+    Arrays.fill(standing, null);
   }
 
   /**
@@ -254,19 +255,19 @@ public final class EntityState {
   }
 
   private void append(Fact fact, ChunkStore chunks) {
-    long[] rows = tailRows;
+    long[] rows = tailWords;
     Chunk known = tail;
     if (rows != null
         && known != null
         && tailCount < Chunk.SEAL_AT
-        && tailCount * shape.stride < rows.length
+        && tailCount < tailCapacity
         && shape.texts == 0) {
-      shape.encode(fact, rows, tailCount * shape.stride, Chunk.NO_TEXTS, 0);
+      shape.encode(fact, tailCount, tailCapacity, rows, Chunk.NO_TEXTS);
       known.grewTo(++tailCount);
       chunks.grew(tailChunk, known);
     } else {
       appendToChunk(fact, chunks);
-      rows = Objects.requireNonNull(tailRows);
+      rows = Objects.requireNonNull(tailWords);
     }
 
     int index = tailCount - 1;
@@ -276,6 +277,9 @@ public final class EntityState {
         if (words[cursor] == NEVER) {
           words[cursor] = fact.time;
           words[shape.cursors + cursor] = position(tailChunk, index);
+          if (standing[cursor] != rows) {
+            standing[cursor] = rows;
+          }
         }
       }
       return;
@@ -284,11 +288,9 @@ public final class EntityState {
     causeOffset = fact.offset;
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
-        pass(cursor, rows, index, index + 1);
+        pass(cursor, rows, index * shape.stride, 1);
         if (anyRunning) {
-          Chunk newest = load(tailChunk, chunks);
-          running.pass(cursor, newest, index, true, true);
-          positions.pass(cursor, tailChunk, newest, index, true, this, chunks);
+          passRunning(cursor, tailChunk, index, chunks);
         }
       } else if (words[cursor] == NEVER) {
         stand(cursor, fact.time, tailChunk, index);
@@ -306,7 +308,9 @@ public final class EntityState {
       if (into == null) {
         firstChunk = id;
       } else {
+        long[] before = into.words();
         into.seal(id);
+        moved(before, into.words());
         put(tailChunk, into, chunks);
         if (firstChunk == tailChunk) {
           firstChunkLastTime = into.lastTime();
@@ -315,9 +319,20 @@ public final class EntityState {
       into = successor;
       tailChunk = id;
     } else {
+      long[] before = into.words();
       into.append(fact);
+      moved(before, into.words());
     }
     put(tailChunk, into, chunks);
+  }
+
+  /** The words of the chunk that cursors may stand in are in another array from now on. */
+  private void moved(long[] from, long[] to) {
+    for (int cursor = 0; from != to && cursor < shape.cursors; cursor++) {
+      if (standing[cursor] == from) {
+        standing[cursor] = to;
+      }
+    }
   }
 
   private Inserted insertInOrder(Fact fact, ChunkStore chunks) {
@@ -339,10 +354,10 @@ public final class EntityState {
     Chunk grown = chunk.withRow(index, added);
     put(id, grown, chunks);
     positions.inserted(id, index);
-    Arrays.fill(sealedRows, null);
+    Arrays.fill(standing, null);
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
-        passOne(cursor, row, 0, 1);
+        pass(cursor, row, 0, 1);
         if (anyRunning) {
           running.pass(cursor, grown, index, true, false);
         }
@@ -421,7 +436,7 @@ public final class EntityState {
       if (chunk.time(at) != time) {
         break;
       }
-      if (idHash(chunk, at) == idHash) {
+      if (chunk.idHash(at) == idHash) {
         return new Position(chunkId, at);
       }
     }
@@ -440,7 +455,7 @@ public final class EntityState {
       if (chunk.time(at) != time) {
         return null;
       }
-      if (idHash(chunk, at) == idHash) {
+      if (chunk.idHash(at) == idHash) {
         return new Position(chunkId, at);
       }
       at++;
@@ -462,8 +477,7 @@ public final class EntityState {
       replace(known, fact, chunks);
       return Inserted.REPLACED;
     }
-    boolean conflict =
-        chunk.rows()[known.index * shape.stride + shape.payloadWord] != fact.payloadHash;
+    boolean conflict = chunk.payloadHash(known.index) != fact.payloadHash;
     if (conflict) {
       conflictPartition = order < 0 ? partition : fact.partition;
       conflictOffset = order < 0 ? offset : fact.offset;
@@ -521,22 +535,18 @@ public final class EntityState {
     }
     chunk = chunk.withRowReplaced(at, row);
     put(chunkId, chunk, chunks);
-    Arrays.fill(sealedRows, null);
+    Arrays.fill(standing, null);
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
         if (anyRunning) {
           running.pass(cursor, chunk, at, true, false);
           positions.replaced(cursor, chunkId, chunk, at, this, chunks);
         }
-        passOne(cursor, replaced.words(), 0, -1);
-        passOne(cursor, row.words(), 0, 1);
+        pass(cursor, replaced.words(), 0, -1);
+        pass(cursor, row.words(), 0, 1);
       }
     }
     findCause(chunks);
-  }
-
-  private long idHash(Chunk chunk, int index) {
-    return chunk.rows()[index * shape.stride + shape.idHashWord];
   }
 
   /**
@@ -569,66 +579,82 @@ public final class EntityState {
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       long target = target(cursor);
       while (words[cursor] <= target) {
-        passInChunk(cursor, target, chunks);
+        forwardInChunk(cursor, target, chunks);
       }
     }
   }
 
   /** Moves a cursor over the facts up to a time that are in its chunk, of which there are some. */
-  private void passInChunk(int cursor, long target, ChunkStore chunks) {
-    int stride = shape.stride;
-    int id = chunkOf(cursor);
-    boolean inTail = id == tailChunk;
-    long[] rows = inTail ? tailRows(chunks) : sealedRows(cursor, chunks);
-    int end = inTail ? tailCount * stride : rows.length;
-    int from = indexOf(cursor);
-    int to = from + 1;
-    int at = to * stride;
-    while (at < end && rows[at + StateShape.TIME] <= target) {
-      to++;
-      at += stride;
+  private void forwardInChunk(int cursor, long target, ChunkStore chunks) {
+    long position = words[shape.cursors + cursor];
+    long[] rows = standing[cursor];
+    if (rows == null) {
+      rows = standing(cursor, chunks);
     }
-    pass(cursor, rows, from, to);
-    if (anyRunning) {
-      Chunk chunk = load(id, chunks);
-      for (int index = from; index < to; index++) {
-        running.pass(cursor, chunk, index, true, true);
-        positions.pass(cursor, id, chunk, index, true, this, chunks);
+    int stride = shape.stride;
+    int at = (int) position * stride;
+    StateShape.Passing passing = shape.passing[cursor];
+    StateShape.Total total = passing.first();
+    int passed = 0;
+    long next;
+    do {
+      if (total != null) {
+        pass(total, rows, at, 1);
+      }
+      passed++;
+      at += stride;
+      next = rows[at + StateShape.TIME];
+    } while (next <= target);
+    if (passing.countAt() >= 0) {
+      words[passing.countAt()] += passed;
+    }
+    if (cursor == 0 || passing.more().length > 0 || anyRunning) {
+      passRest(cursor, position, rows, passed, chunks);
+    }
+    words[cursor] = next;
+    words[shape.cursors + cursor] = position + passed;
+    if (next == NEVER && (int) (position >> 32) != tailChunk) {
+      toNextChunk(cursor, chunks);
+    }
+  }
+
+  private void toNextChunk(int cursor, ChunkStore chunks) {
+    int id = load(chunkOf(cursor), chunks).next();
+    Chunk next = load(id, chunks);
+    stand(cursor, next.time(0), id, 0);
+    standing[cursor] = next.words();
+  }
+
+  /** Does what few cursors need beside the count of all facts and one other total. */
+  private void passRest(int cursor, long position, long[] rows, int passed, ChunkStore chunks) {
+    int id = (int) (position >> 32);
+    int from = (int) position;
+    int last = from + passed - 1;
+    for (StateShape.Total total : shape.passing[cursor].more()) {
+      for (int index = from; index <= last; index++) {
+        pass(total, rows, index * shape.stride, 1);
       }
     }
+    for (int index = from; anyRunning && index <= last; index++) {
+      passRunning(cursor, id, index, chunks);
+    }
     if (cursor == 0) {
-      causePartition = (int) (rows[at - stride + shape.metaWord] >> 32);
-      causeOffset = rows[at - stride + StateShape.OFFSET];
-    }
-    if (at < end) {
-      words[cursor] = rows[at + StateShape.TIME];
-      words[shape.cursors + cursor] = position(id, to);
-    } else if (inTail) {
-      words[cursor] = NEVER;
-    } else {
-      int next = load(id, chunks).next();
-      stand(cursor, load(next, chunks).time(0), next, 0);
+      causePartition = (int) (rows[last * shape.stride + shape.metaWord] >> 32);
+      causeOffset = rows[shape.originAt(last, shape.capacity(rows)) + StateShape.OFFSET];
     }
   }
 
-  private long[] tailRows(ChunkStore chunks) {
-    long[] known = tailRows;
-    if (known == null) {
-      Chunk chunk = load(tailChunk, chunks);
-      known = chunk.rows();
-      tailRows = known;
-      tailCount = chunk.count();
-    }
-    return known;
+  private void passRunning(int cursor, int id, int index, ChunkStore chunks) {
+    Chunk chunk = load(id, chunks);
+    running.pass(cursor, chunk, index, true, true);
+    positions.pass(cursor, id, chunk, index, true, this, chunks);
   }
 
-  private long[] sealedRows(int cursor, ChunkStore chunks) {
-    long[] known = sealedRows[cursor];
-    if (known == null) {
-      known = load(chunkOf(cursor), chunks).rows();
-      sealedRows[cursor] = known;
-    }
-    return known;
+  /** The words of the chunk that a cursor stands in. */
+  private long[] standing(int cursor, ChunkStore chunks) {
+    long[] found = load(chunkOf(cursor), chunks).words();
+    standing[cursor] = found;
+    return found;
   }
 
   private void backward(int cursor, long target, ChunkStore chunks) {
@@ -659,7 +685,7 @@ public final class EntityState {
       }
       index--;
       next = chunk.time(index);
-      passOne(cursor, chunk.rows(), index * shape.stride, -1);
+      pass(cursor, chunk.words(), index * shape.stride, -1);
       if (anyRunning) {
         running.pass(cursor, chunk, index, false, false);
         positions.pass(cursor, id, chunk, index, false, this, chunks);
@@ -673,50 +699,39 @@ public final class EntityState {
     return earliestSeek;
   }
 
-  /** Adds rows [from, to) to the totals behind a cursor. */
-  private void pass(int cursor, long[] rows, int from, int to) {
-    for (StateShape.Total total : shape.totals[cursor]) {
-      if (total.countsAll()) {
-        words[total.at()] += to - from;
-        continue;
-      }
-      for (int index = from; index < to; index++) {
-        pass(total, rows, index * shape.stride, 1);
-      }
-    }
-  }
-
   /** Adds one row to the totals behind a cursor, or takes it away. */
-  private void passOne(int cursor, long[] rows, int at, int times) {
+  private void pass(int cursor, long[] rows, int at, int times) {
     for (StateShape.Total total : shape.totals[cursor]) {
       pass(total, rows, at, times);
     }
   }
 
   private void pass(StateShape.Total total, long[] rows, int at, int times) {
-    long presence = rows[at + shape.presenceWord];
+    long present = rows[at + shape.presenceWord];
     long filters = rows[at + shape.filterWord];
-    if ((~presence & total.presence() | ~filters & total.filter()) != 0) {
+    if ((~present & total.presence() | ~filters & total.filter()) != 0) {
       return;
     }
-    int word = total.at();
-    words[word] += times;
+    words[total.at()] += times;
+    if (total.kind() != StateShape.COUNT_ONLY) {
+      addToSum(total, rows[at + total.valueWord()], times);
+    }
+  }
+
+  private void addToSum(StateShape.Total total, long value, int times) {
+    int word = total.at() + 1;
     int kind = total.kind();
-    if (kind == StateShape.COUNT_ONLY) {
-      return;
-    }
-    long value = rows[at + total.valueWord()];
     if (kind == StateShape.REAL) {
       double number = Double.longBitsToDouble(value);
-      if (!ExactSum.addNarrow(words, word + 1, times > 0 ? number : -number)) {
+      if (!ExactSum.addNarrow(words, word, times > 0 ? number : -number)) {
         passWide(total.wide(), number, times);
       }
     } else if (kind == StateShape.SMALL_INTEGER) {
-      words[word + 1] += times > 0 ? value : -value;
+      words[word] += times > 0 ? value : -value;
     } else if (times > 0) {
-      ExactSum.addInteger(words, word + 1, value);
+      ExactSum.addInteger(words, word, value);
     } else {
-      ExactSum.subtractInteger(words, word + 1, value);
+      ExactSum.subtractInteger(words, word, value);
     }
   }
 
@@ -798,7 +813,7 @@ public final class EntityState {
     index = words[0] == NEVER ? chunk.count() : indexOf(0);
     while (true) {
       while (--index >= 0) {
-        if (idHash(chunk, index) == idHash) {
+        if (chunk.idHash(index) == idHash) {
           return new Position(id, index);
         }
       }
@@ -822,9 +837,9 @@ public final class EntityState {
         return value(feature, chunks);
       }
       int at = self.index * shape.stride;
-      passOne(cursor, chunk.rows(), at, -1);
+      pass(cursor, chunk.words(), at, -1);
       Object value = value(feature, chunks);
-      passOne(cursor, chunk.rows(), at, 1);
+      pass(cursor, chunk.words(), at, 1);
       return value;
     }
     selfChunk = self.chunk;
@@ -1003,7 +1018,7 @@ public final class EntityState {
       StateShape.Extremum of = shape.extrema[measure];
       for (int index = 0; index < chunk.count(); index++) {
         if (chunk.has(index, feature.presence(), feature.filter())
-            && shape.rank(of.column(), chunk.rows()[index * shape.stride + of.valueWord()])
+            && shape.rank(of.column(), chunk.words()[index * shape.stride + of.valueWord()])
                 == best) {
           all.add(chunk, index);
           return;
@@ -2002,7 +2017,7 @@ public final class EntityState {
   }
 
   private void stand(int cursor, long nextTime, int chunk, int index) {
-    sealedRows[cursor] = null;
+    standing[cursor] = null;
     words[cursor] = nextTime;
     words[shape.cursors + cursor] = position(chunk, index);
   }
@@ -2046,8 +2061,9 @@ public final class EntityState {
     }
     if (id == tailChunk) {
       tail = chunk;
-      tailRows = chunk.rows();
+      tailWords = chunk.words();
       tailCount = chunk.count();
+      tailCapacity = chunk.capacity();
     }
   }
 }

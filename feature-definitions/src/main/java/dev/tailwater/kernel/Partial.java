@@ -122,7 +122,7 @@ abstract class Partial {
   }
 
   final long word(int column, Chunk chunk, int index) {
-    return chunk.rows()[index * shape.stride + shape.valueWord[column]];
+    return chunk.words()[index * shape.stride + shape.valueWord[column]];
   }
 
   /** A value as an element of a list. */

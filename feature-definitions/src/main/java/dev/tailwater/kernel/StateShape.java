@@ -24,10 +24,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class StateShape {
 
-  /** The first words of every row. */
+  /** The first word of every row. */
   static final int TIME = 0;
 
-  static final int OFFSET = 1;
+  /** The time of a row that is not in use, after that of every fact. */
+  static final long NO_TIME = Long.MAX_VALUE;
+
+  /** The first word of every origin. */
+  static final int OFFSET = 0;
 
   /** What a running total holds beside its count. */
   static final int COUNT_ONLY = 0;
@@ -71,17 +75,23 @@ final class StateShape {
   /** How far any edge can be behind the instant. */
   final long reachMs;
 
-  // The row of a fact: time, offset, [id hash], [payload hash], partition | flags, [more flags],
-  // values. A cursor that passes a fact reads its flags and values and the next fact's time: they
-  // lie together.
+  // The row of a fact is what a cursor reads that passes it: time, partition | flags, [more flags],
+  // values. Rows are short, because what costs is to fetch them from memory.
   final int stride;
-  final int idHashWord;
-  final int payloadWord;
   final int metaWord;
   final int presenceWord;
   final int filterWord;
   final int filterShift;
   final int[] valueWord;
+
+  // The origin of a fact is what tells it from others: offset, [id hash], [payload hash].
+  final int originStride;
+
+  /** Longs of a row and an origin. */
+  final int wordsPerFact;
+
+  final int idHashWord;
+  final int payloadWord;
 
   /** The presence bit of versions that are not deletions; 0 if all facts count. */
   final long live;
@@ -93,6 +103,7 @@ final class StateShape {
   final int[] textSlot;
   final ColumnType[] columnTypes;
   private final boolean[] dense;
+  private final boolean[] originDense;
 
   // Cursors: those a fixed span behind come first, the shortest span before all; cursor 0 is at the
   // instant itself.
@@ -103,6 +114,9 @@ final class StateShape {
 
   /** Per cursor the totals that it keeps; behind them those of the beginning, which stay at 0. */
   final Total[][] totals;
+
+  /** Per cursor the same totals, as it takes them when it goes forward. */
+  final Passing[] passing;
 
   /** Longs of a state, and of its wide sums if it has any. */
   final int words;
@@ -176,6 +190,29 @@ final class StateShape {
   }
 
   /**
+   * The totals that a cursor adds to when it goes forward, by what it takes.
+   *
+   * @param countAt position of a count of all facts, whatever is in them, or -1
+   * @param first one other total: few cursors have more
+   */
+  record Passing(int countAt, @Nullable Total first, Total[] more) {
+
+    static Passing of(Total[] totals) {
+      int countAt = -1;
+      List<Total> others = new ArrayList<>();
+      for (Total total : totals) {
+        if (total.countsAll()) {
+          countAt = total.at();
+        } else {
+          others.add(total);
+        }
+      }
+      Total first = others.isEmpty() ? null : others.remove(0);
+      return new Passing(countAt, first, others.toArray(Total[]::new));
+    }
+  }
+
+  /**
    * How a feature is computed. Its facts have all bits of {@code presence} and {@code filter}.
    *
    * @param evaluation one of {@link #BY_TOTALS}, {@link #BY_EXTREMES}, {@link #BY_FACTS}, {@link
@@ -238,9 +275,13 @@ final class StateShape {
 
     int columns = layout.columns().size();
     columnTypes = layout.columns().toArray(ColumnType[]::new);
-    int word = OFFSET + 1;
-    idHashWord = layout.identity() != Identity.NONE ? word++ : -1;
-    payloadWord = layout.identity() == Identity.EVENT ? word++ : -1;
+    int origin = OFFSET + 1;
+    idHashWord = layout.identity() != Identity.NONE ? origin++ : -1;
+    payloadWord = layout.identity() == Identity.EVENT ? origin++ : -1;
+    originStride = origin;
+    originDense = new boolean[originStride];
+    Arrays.fill(originDense, OFFSET + 1, originStride, true);
+    int word = TIME + 1;
     metaWord = word++;
     boolean versions = layout.identity() == Identity.ROW;
     if (columns + layout.filters() + (versions ? 1 : 0) <= 32) {
@@ -266,6 +307,7 @@ final class StateShape {
     texts = slots;
     textColumns = new int[slots];
     stride = word;
+    wordsPerFact = stride + originStride;
     dense = new boolean[stride];
     for (int column = 0; column < columns; column++) {
       if (textSlot[column] >= 0) {
@@ -274,12 +316,6 @@ final class StateShape {
       if (columnTypes[column] == ColumnType.DOUBLE) {
         dense[valueWord[column]] = true;
       }
-    }
-    if (idHashWord >= 0) {
-      dense[idHashWord] = true;
-    }
-    if (payloadWord >= 0) {
-      dense[payloadWord] = true;
     }
 
     TreeSet<Long> distinct = new TreeSet<>();
@@ -360,6 +396,8 @@ final class StateShape {
     }
     words = at;
     wideWords = wide;
+    passing = new Passing[cursors];
+    Arrays.setAll(passing, cursor -> Passing.of(totals[cursor]));
 
     extrema = new Extremum[compared.size()];
     for (int e = 0; e < extrema.length; e++) {
@@ -647,11 +685,36 @@ final class StateShape {
   }
 
   /**
-   * Writes a fact as a row.
+   * Room for this many facts, without any: their rows, {@link #NO_TIME} in place of the time of one
+   * more row, and their origins. A row that is not in use has that time too, so that a cursor ends
+   * there without knowing how many there are.
+   */
+  long[] room(int capacity) {
+    long[] room = new long[capacity * wordsPerFact + 1];
+    for (int row = 0; row <= capacity; row++) {
+      room[row * stride + TIME] = NO_TIME;
+    }
+    return room;
+  }
+
+  /** How many facts such room is for. */
+  int capacity(long[] room) {
+    return room.length / wordsPerFact;
+  }
+
+  /** Where the origin of a fact begins in such room. */
+  int originAt(int index, int capacity) {
+    return capacity * stride + 1 + index * originStride;
+  }
+
+  /**
+   * Writes a fact in the place of this index: its row, its origin and its texts.
    *
+   * @param capacity how many facts there is room for
    * @throws IllegalArgumentException if a value does not have its column's type
    */
-  void encode(Fact fact, long[] rows, int at, @Nullable String[] texts, int textAt) {
+  void encode(Fact fact, int index, int capacity, long[] chunk, @Nullable String[] chunkTexts) {
+    int at = index * stride;
     long presence = fact.deleted ? 0 : live;
     for (int column = 0; column < valueWord.length; column++) {
       Object value = fact.values[column];
@@ -659,26 +722,27 @@ final class StateShape {
         presence |= 1L << column;
       }
       if (valueWord[column] >= 0) {
-        rows[at + valueWord[column]] = value == null ? 0 : toWord(column, value);
+        chunk[at + valueWord[column]] = value == null ? 0 : toWord(column, value);
       } else if (textSlot[column] >= 0) {
-        texts[textAt + textSlot[column]] = value == null ? null : toText(column, value);
+        chunkTexts[index * texts + textSlot[column]] = value == null ? null : toText(column, value);
       }
     }
-    rows[at + TIME] = fact.time;
-    rows[at + OFFSET] = fact.offset;
-    rows[at + metaWord] = (long) fact.partition << 32;
+    chunk[at + TIME] = fact.time;
+    chunk[at + metaWord] = (long) fact.partition << 32;
     if (presenceWord == metaWord) {
-      rows[at + metaWord] |=
+      chunk[at + metaWord] |=
           (fact.filterBits & lowBits(layout.filters())) << filterShift | presence;
     } else {
-      rows[at + presenceWord] = presence;
-      rows[at + filterWord] = fact.filterBits;
+      chunk[at + presenceWord] = presence;
+      chunk[at + filterWord] = fact.filterBits;
     }
+    int origin = originAt(index, capacity);
+    chunk[origin + OFFSET] = fact.offset;
     if (idHashWord >= 0) {
-      rows[at + idHashWord] = fact.idHash;
+      chunk[origin + idHashWord] = fact.idHash;
     }
     if (payloadWord >= 0) {
-      rows[at + payloadWord] = fact.payloadHash;
+      chunk[origin + payloadWord] = fact.payloadHash;
     }
   }
 
@@ -728,9 +792,14 @@ final class StateShape {
                 columnTypes[column].javaClass().getSimpleName()));
   }
 
-  /** Whether a word of a row has no small values: hashes and doubles. */
+  /** Whether a word of a row has no small values, but doubles. */
   boolean isDense(int word) {
     return dense[word];
+  }
+
+  /** Whether a word of an origin has no small values, but hashes. */
+  boolean isOriginDense(int word) {
+    return originDense[word];
   }
 
   /**
@@ -759,7 +828,7 @@ final class StateShape {
     if (textSlot[column] >= 0) {
       return Objects.requireNonNull(chunk.text(index, column));
     }
-    return ofRank(column, rank(column, chunk.rows()[index * stride + valueWord[column]]));
+    return ofRank(column, rank(column, chunk.words()[index * stride + valueWord[column]]));
   }
 
   /** All values of a fact that are stored. */
