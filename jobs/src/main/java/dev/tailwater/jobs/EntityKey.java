@@ -13,19 +13,15 @@ import java.util.Objects;
  */
 record EntityKey(int[][] positions) implements OrderOperator.By<Envelope> {
 
-  /** Whether an event has a key at these positions: none of the columns is NULL. */
-  static boolean isPresent(Envelope event, int[] positions) {
-    for (int position : positions) {
-      if (event.values[position] == null) {
+  /** Whether an event says something about the entity: none of the key columns is NULL. */
+  boolean isPresent(Envelope event) {
+    int[] columns = positions[event.stream];
+    for (int column : columns) {
+      if (event.values[column] == null) {
         return false;
       }
     }
-    return positions.length > 0;
-  }
-
-  /** Whether an event says something about the entity. */
-  boolean isPresent(Envelope event) {
-    return isPresent(event, positions[event.stream]);
+    return columns.length > 0;
   }
 
   /** The text of an event's key. */

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
  * An accepted event on its way through the graph: a fact, a question, or both, with the answers
  * that were collected so far. Its record timestamp is its event time.
  *
- * <p>Immutable but for {@link #answer} and {@link #reject}, which the operator that holds the only
- * reference may call.
+ * <p>Immutable but for {@link #answer}, {@link #reject} and {@link #markReported}, which the
+ * operator that holds the only reference may call.
  */
 final class Envelope implements Comparable<Envelope> {
 
@@ -29,6 +29,9 @@ final class Envelope implements Comparable<Envelope> {
   /** The fact waits to be learned: it is known from its append time on. */
   static final int UNKNOWN_YET = 32;
 
+  /** What is wrong with the fact is reported, see {@link #markReported}. */
+  static final int REPORTED = 64;
+
   final int roles;
   final int stream;
   final long eventTime;
@@ -49,6 +52,7 @@ final class Envelope implements Comparable<Envelope> {
   final @Nullable Object[] @Nullable [] answers;
 
   private @Nullable String rejection;
+  private boolean reported;
 
   Envelope(
       int roles,
@@ -62,7 +66,8 @@ final class Envelope implements Comparable<Envelope> {
       long aboutHash,
       @Nullable Object[] values,
       @Nullable Object[] @Nullable [] answers) {
-    this.roles = roles;
+    this.roles = roles & ~REPORTED;
+    reported = (roles & REPORTED) != 0;
     this.stream = stream;
     this.eventTime = eventTime;
     this.partition = partition;
@@ -124,6 +129,18 @@ final class Envelope implements Comparable<Envelope> {
     return rejection;
   }
 
+  /**
+   * Notes that an entity has reported what is wrong with the fact, or will when it learns it: those
+   * further on, which may not see the same, have nothing to report then.
+   */
+  void markReported() {
+    reported = true;
+  }
+
+  boolean isReported() {
+    return reported;
+  }
+
   /** A copy that can be answered while this one stays as it is, in a snapshot for example. */
   Envelope toAnswer() {
     Envelope copy = as(roles, stream, values, answers.clone());
@@ -138,7 +155,7 @@ final class Envelope implements Comparable<Envelope> {
       @Nullable Object[] otherValues,
       @Nullable Object[] @Nullable [] otherAnswers) {
     return new Envelope(
-        otherRoles,
+        otherRoles | (reported ? REPORTED : 0),
         otherStream,
         eventTime,
         partition,

@@ -50,7 +50,7 @@ final class EnvelopeSerializer extends TypeSerializer<Envelope> {
 
   @Override
   public void serialize(Envelope envelope, DataOutputView target) throws IOException {
-    target.writeByte(envelope.roles);
+    target.writeByte(envelope.roles | (envelope.isReported() ? Envelope.REPORTED : 0));
     target.writeShort(envelope.stream);
     target.writeLong(envelope.eventTime);
     target.writeInt(envelope.partition);

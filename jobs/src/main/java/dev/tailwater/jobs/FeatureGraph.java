@@ -490,7 +490,6 @@ public final class FeatureGraph {
     boolean[] answersAtOnce = new boolean[streams];
     boolean[] forwardsFacts = new boolean[streams];
     boolean[] reportsFacts = new boolean[streams];
-    int[][][] toldBefore = new int[streams][][];
     for (int stream = 0; stream < streams; stream++) {
       askedViews[stream] = askedViews(entity, stream);
       Ask ask = ask(stream);
@@ -500,15 +499,8 @@ public final class FeatureGraph {
       }
       // What is wrong with an event of a derived stream is wrong with the one it is derived from.
       reportsFacts[stream] = baseStreams[stream] == stream;
-      List<int[]> before = new ArrayList<>();
-      for (int earlier = 0; earlier < entity; earlier++) {
-        if (needed[earlier] && tells(earlier, stream)) {
-          before.add(keyPositions(earlier)[stream]);
-        }
-      }
-      toldBefore[stream] = before.toArray(int[][]::new);
     }
-    return new Visits(askedViews, answersAtOnce, forwardsFacts, reportsFacts, toldBefore);
+    return new Visits(askedViews, answersAtOnce, forwardsFacts, reportsFacts);
   }
 
   /** The views of this entity that the stream's events ask for. */

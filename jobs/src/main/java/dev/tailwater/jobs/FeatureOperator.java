@@ -406,6 +406,9 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
               event.values,
               CheckOperator.NO_ANSWERS));
     }
+    if (waits || reported) {
+      event.markReported();
+    }
     if (!changed) {
       return;
     }

@@ -9,15 +9,9 @@ import java.io.Serializable;
  * @param answersAtOnce whether the stream's questions do not wait for the clock
  * @param forwardsFacts whether an entity further on needs the stream's facts too
  * @param reportsFacts whether the stream's conflicts are reported at all
- * @param toldBefore the key positions in the carried row of each entity that was told before this
- *     one
  */
 record Visits(
-    int[][] askedViews,
-    boolean[] answersAtOnce,
-    boolean[] forwardsFacts,
-    boolean[] reportsFacts,
-    int[][][] toldBefore)
+    int[][] askedViews, boolean[] answersAtOnce, boolean[] forwardsFacts, boolean[] reportsFacts)
     implements Serializable {
 
   boolean asks(Envelope event) {
@@ -33,16 +27,8 @@ record Visits(
     return false;
   }
 
-  /** Whether this entity is the first that is told the event: what is wrong is reported once. */
+  /** Whether what is wrong with the event is still to be reported: it is once, by one entity. */
   boolean reports(Envelope event) {
-    if (!reportsFacts[event.stream]) {
-      return false;
-    }
-    for (int[] key : toldBefore[event.stream]) {
-      if (EntityKey.isPresent(event, key)) {
-        return false;
-      }
-    }
-    return true;
+    return reportsFacts[event.stream] && !event.isReported();
   }
 }

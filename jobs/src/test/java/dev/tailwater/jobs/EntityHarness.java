@@ -65,8 +65,7 @@ final class EntityHarness implements AutoCloseable {
                     IntStream.range(0, streams).mapToObj(stream -> views).toArray(int[][]::new),
                     options.onArrival() ? all : none,
                     none,
-                    all,
-                    new int[streams][0][])),
+                    all)),
             (Envelope envelope) -> String.valueOf(envelope.values[TestPlans.CARD]),
             Types.STRING);
     operator.setup(EnvelopeSerializer.of(plan));

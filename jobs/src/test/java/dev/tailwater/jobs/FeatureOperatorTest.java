@@ -216,8 +216,7 @@ class FeatureOperatorTest {
                     new int[][] {{0}},
                     new boolean[] {mode == AnswerMode.ON_ARRIVAL},
                     new boolean[] {false},
-                    new boolean[] {true},
-                    new int[][][] {{}})),
+                    new boolean[] {true})),
             (Envelope envelope) -> String.valueOf(envelope.values[1]),
             Types.STRING);
     operator.setup(EnvelopeSerializer.of(PLAN));
