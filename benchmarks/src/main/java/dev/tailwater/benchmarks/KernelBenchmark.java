@@ -16,6 +16,7 @@ import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -23,6 +24,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -44,7 +46,9 @@ import org.openjdk.jmh.annotations.Warmup;
  * of its terminal a week ago, each over 1, 7 and 30 days. {@link #floor} is a loop over primitive
  * arrays that believes in order, never forgets a payment and adds doubles; {@link #kernel} is the
  * state that Tailwater's operator runs, called as the operator calls it. Both find an entity in the
- * same kind of map.
+ * same kind of map. In the order of their times, as in a live job, each payment is of entities that
+ * were not looked at for long; {@link #floorByEntity} and {@link #kernelByEntity} take one entity
+ * after another, as a bounded run does.
  *
  * <p>JMH measures each in a process of its own. {@link #main} alternates both in one process and
  * reads the thread's processor time, so that their ratio says something beside other programs too.
@@ -77,6 +81,8 @@ public class KernelBenchmark {
   private int[] terminals = {};
   private double[] amounts = {};
   private boolean[] frauds = {};
+  private OfEntities byCustomer = new OfEntities(0);
+  private OfEntities byTerminal = new OfEntities(0);
 
   /** A payment is at a random instant, in whole seconds, by a random customer at any terminal. */
   @Setup
@@ -93,6 +99,7 @@ public class KernelBenchmark {
       amounts[i] = random.nextInt(20_000) / 100.0;
       frauds[i] = random.nextInt(100) == 0;
     }
+    order();
   }
 
   private void load(Path csv) throws IOException {
@@ -104,6 +111,44 @@ public class KernelBenchmark {
       terminals[i] = transactions.terminal[i];
       amounts[i] = transactions.amount[i];
       frauds[i] = transactions.fraud[i] != 0;
+    }
+    order();
+  }
+
+  private void order() {
+    byCustomer = ordered(customers);
+    byTerminal = ordered(terminals);
+  }
+
+  /** The payments one entity after another, those of an entity in the order of their times. */
+  private OfEntities ordered(int[] entities) {
+    OfEntities ordered = new OfEntities(payments);
+    int next = 0;
+    for (int i :
+        IntStream.range(0, payments)
+            .boxed()
+            .sorted(Comparator.comparingInt(i -> entities[i]))
+            .mapToInt(Integer::intValue)
+            .toArray()) {
+      ordered.entities[next] = entities[i];
+      ordered.times[next] = times[i];
+      ordered.amounts[next] = amounts[i];
+      ordered.frauds[next++] = frauds[i];
+    }
+    return ordered;
+  }
+
+  private static final class OfEntities {
+    final int[] entities;
+    final long[] times;
+    final double[] amounts;
+    final boolean[] frauds;
+
+    OfEntities(int count) {
+      entities = new int[count];
+      times = new long[count];
+      amounts = new double[count];
+      frauds = new boolean[count];
     }
   }
 
@@ -124,16 +169,47 @@ public class KernelBenchmark {
   @Benchmark
   @OperationsPerInvocation(PAYMENTS)
   public double kernel() {
-    Entities byCustomer = new Entities(layout(ColumnType.DOUBLE, 0));
-    Entities byTerminal = new Entities(layout(ColumnType.BOOLEAN, DELAY));
+    Entities ofCustomers = new Entities(layout(ColumnType.DOUBLE, 0));
+    Entities ofTerminals = new Entities(layout(ColumnType.BOOLEAN, DELAY));
     @Nullable Object[] answer = new Object[4 * WINDOWS.length];
     double sum = 0;
     for (int i = 0; i < payments; i++) {
-      byCustomer.apply(customers[i], times[i], i, amounts[i], answer, 0);
-      byTerminal.apply(terminals[i], times[i], i, frauds[i], answer, 2 * WINDOWS.length);
-      for (Object feature : answer) {
-        sum += feature == null ? 0 : ((Number) feature).doubleValue();
-      }
+      ofCustomers.apply(customers[i], times[i], i, amounts[i], answer, 0);
+      ofTerminals.apply(terminals[i], times[i], i, frauds[i], answer, 2 * WINDOWS.length);
+      sum += sum(answer);
+    }
+    return sum;
+  }
+
+  /**
+   * The kernel, one customer after another and then one terminal after another.
+   *
+   * @return the sum of all features
+   */
+  @Benchmark
+  @OperationsPerInvocation(PAYMENTS)
+  public double kernelByEntity() {
+    Entities ofCustomers = new Entities(layout(ColumnType.DOUBLE, 0));
+    Entities ofTerminals = new Entities(layout(ColumnType.BOOLEAN, DELAY));
+    @Nullable Object[] answer = new Object[2 * WINDOWS.length];
+    double sum = 0;
+    OfEntities of = byCustomer;
+    for (int i = 0; i < payments; i++) {
+      ofCustomers.apply(of.entities[i], of.times[i], i, of.amounts[i], answer, 0);
+      sum += sum(answer);
+    }
+    of = byTerminal;
+    for (int i = 0; i < payments; i++) {
+      ofTerminals.apply(of.entities[i], of.times[i], i, of.frauds[i], answer, 0);
+      sum += sum(answer);
+    }
+    return sum;
+  }
+
+  private static double sum(@Nullable Object[] features) {
+    double sum = 0;
+    for (Object feature : features) {
+      sum += feature == null ? 0 : ((Number) feature).doubleValue();
     }
     return sum;
   }
@@ -212,20 +288,55 @@ public class KernelBenchmark {
   @Benchmark
   @OperationsPerInvocation(PAYMENTS)
   public double floor() {
-    Map<Integer, Windows> byCustomer = new HashMap<>();
-    Map<Integer, Windows> byTerminal = new HashMap<>();
+    Map<Integer, Windows> ofCustomers = new HashMap<>();
+    Map<Integer, Windows> ofTerminals = new HashMap<>();
     double[] answer = new double[4 * WINDOWS.length];
     double sum = 0;
     for (int i = 0; i < payments; i++) {
-      byCustomer
+      ofCustomers
           .computeIfAbsent(customers[i], k -> new Windows(0))
           .apply(times[i], amounts[i], answer, 0);
-      byTerminal
+      ofTerminals
           .computeIfAbsent(terminals[i], k -> new Windows(DELAY))
           .apply(times[i], frauds[i] ? 1 : 0, answer, 2 * WINDOWS.length);
-      for (double feature : answer) {
-        sum += Double.isNaN(feature) ? 0 : feature;
-      }
+      sum += sum(answer);
+    }
+    return sum;
+  }
+
+  /**
+   * The floor, one customer after another and then one terminal after another.
+   *
+   * @return the sum of all features
+   */
+  @Benchmark
+  @OperationsPerInvocation(PAYMENTS)
+  public double floorByEntity() {
+    Map<Integer, Windows> ofCustomers = new HashMap<>();
+    Map<Integer, Windows> ofTerminals = new HashMap<>();
+    double[] answer = new double[2 * WINDOWS.length];
+    double sum = 0;
+    OfEntities of = byCustomer;
+    for (int i = 0; i < payments; i++) {
+      ofCustomers
+          .computeIfAbsent(of.entities[i], k -> new Windows(0))
+          .apply(of.times[i], of.amounts[i], answer, 0);
+      sum += sum(answer);
+    }
+    of = byTerminal;
+    for (int i = 0; i < payments; i++) {
+      ofTerminals
+          .computeIfAbsent(of.entities[i], k -> new Windows(DELAY))
+          .apply(of.times[i], of.frauds[i] ? 1 : 0, answer, 0);
+      sum += sum(answer);
+    }
+    return sum;
+  }
+
+  private static double sum(double[] features) {
+    double sum = 0;
+    for (double feature : features) {
+      sum += Double.isNaN(feature) ? 0 : feature;
     }
     return sum;
   }
@@ -242,38 +353,45 @@ public class KernelBenchmark {
     } else {
       benchmark.load(Path.of(arguments[0]));
     }
-    double sum = benchmark.floor();
+    benchmark.compare("in the order of time", benchmark::floor, benchmark::kernel);
+    benchmark.compare(
+        "one entity after another", benchmark::floorByEntity, benchmark::kernelByEntity);
+  }
+
+  private void compare(String order, DoubleSupplier floor, DoubleSupplier kernel) {
+    double sum = floor.getAsDouble();
     double[] ratios = new double[ROUNDS];
     double bestFloor = Double.POSITIVE_INFINITY;
     double bestKernel = Double.POSITIVE_INFINITY;
-    double before = seconds(benchmark::floor, sum);
+    double before = seconds(floor, sum);
     for (int round = 0; round < ROUNDS; round++) {
-      double kernel = seconds(benchmark::kernel, sum);
-      double after = seconds(benchmark::floor, sum);
-      ratios[round] = (before + after) / 2 / kernel;
+      double own = seconds(kernel, sum);
+      double after = seconds(floor, sum);
+      ratios[round] = (before + after) / 2 / own;
       before = after;
       System.out.printf(
-          Locale.ROOT, "floor %.2f s, kernel %.2f s: %.3f%n", after, kernel, ratios[round]);
+          Locale.ROOT, "floor %.2f s, kernel %.2f s: %.3f%n", after, own, ratios[round]);
       if (round >= WARM_UP_ROUNDS) {
         bestFloor = Math.min(bestFloor, after);
-        bestKernel = Math.min(bestKernel, kernel);
+        bestKernel = Math.min(bestKernel, own);
       }
     }
     double[] warm = Arrays.copyOfRange(ratios, WARM_UP_ROUNDS, ROUNDS);
     Arrays.sort(warm);
     System.out.printf(
         Locale.ROOT,
-        "kernel / floor in speed, %d payments, %d rounds after %d: median %.3f (%.3f to %.3f), of the"
-            + " fastest rounds %.3f; kernel %,.0f payments/s, floor %,.0f%n",
-        benchmark.payments,
+        "%s: kernel / floor in speed, %d payments, %d rounds after %d: median %.3f (%.3f to %.3f), of"
+            + " the fastest rounds %.3f; kernel %,.0f payments/s, floor %,.0f%n",
+        order,
+        payments,
         warm.length,
         WARM_UP_ROUNDS,
         warm[warm.length / 2],
         warm[0],
         warm[warm.length - 1],
         bestFloor / bestKernel,
-        benchmark.payments / bestKernel,
-        benchmark.payments / bestFloor);
+        payments / bestKernel,
+        payments / bestFloor);
   }
 
   private static double seconds(DoubleSupplier run, double expected) {
