@@ -272,14 +272,14 @@ public final class EntityState {
 
     int index = tailCount - 1;
     if (fact.time > asOf) {
-      // No cursor is that far: those that had passed all facts stand before this one now.
-      for (int cursor = 0; cursor < shape.cursors; cursor++) {
+      // No cursor is that far: those that had passed all facts stand before this one now. If one of
+      // those that are a fixed span behind had not, neither had those further behind.
+      for (int cursor = 0; cursor < shape.shifted && words[cursor] == NEVER; cursor++) {
+        standInTail(cursor, fact.time, rows, index);
+      }
+      for (int cursor = shape.shifted; cursor < shape.cursors; cursor++) {
         if (words[cursor] == NEVER) {
-          words[cursor] = fact.time;
-          words[shape.cursors + cursor] = position(tailChunk, index);
-          if (standing[cursor] != rows) {
-            standing[cursor] = rows;
-          }
+          standInTail(cursor, fact.time, rows, index);
         }
       }
       return;
@@ -324,6 +324,14 @@ public final class EntityState {
       moved(before, into.words());
     }
     put(tailChunk, into, chunks);
+  }
+
+  private void standInTail(int cursor, long nextTime, long[] rows, int index) {
+    words[cursor] = nextTime;
+    words[shape.cursors + cursor] = position(tailChunk, index);
+    if (standing[cursor] != rows) {
+      standing[cursor] = rows;
+    }
   }
 
   /** The words of the chunk that cursors may stand in are in another array from now on. */
@@ -640,7 +648,8 @@ public final class EntityState {
     }
     if (cursor == 0) {
       causePartition = (int) (rows[last * shape.stride + shape.metaWord] >> 32);
-      causeOffset = rows[shape.originAt(last, shape.capacity(rows)) + StateShape.OFFSET];
+      int capacity = rows == tailWords ? tailCapacity : shape.capacity(rows);
+      causeOffset = rows[shape.originAt(last, capacity) + StateShape.OFFSET];
     }
   }
 

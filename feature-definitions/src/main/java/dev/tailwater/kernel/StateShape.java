@@ -108,7 +108,7 @@ final class StateShape {
   // Cursors: those a fixed span behind come first, the shortest span before all; cursor 0 is at the
   // instant itself.
   final int cursors;
-  private final int shifted;
+  final int shifted;
   private final long[] shifts;
   private final Edge[] edges;
 
@@ -394,10 +394,10 @@ final class StateShape {
       totals[cursor] = own.values().toArray(Total[]::new);
       totalOf.add(own);
     }
-    words = at;
-    wideWords = wide;
     passing = new Passing[cursors];
     Arrays.setAll(passing, cursor -> Passing.of(totals[cursor]));
+    words = at;
+    wideWords = wide;
 
     extrema = new Extremum[compared.size()];
     for (int e = 0; e < extrema.length; e++) {
