@@ -89,6 +89,7 @@ public final class Chunk implements ChunkTree.Summary {
     return count;
   }
 
+  /** How many facts there is room for. */
   int capacity() {
     return capacity;
   }
