@@ -45,10 +45,15 @@ import org.openjdk.jmh.annotations.Warmup;
  * twelve features for each payment: count and average amount of its customer, count and fraud rate
  * of its terminal a week ago, each over 1, 7 and 30 days. {@link #floor} is a loop over primitive
  * arrays that believes in order, never forgets a payment and adds doubles; {@link #kernel} is the
- * state that Tailwater's operator runs, called as the operator calls it. Both find an entity in the
- * same kind of map. In the order of their times, as in a live job, each payment is of entities that
- * were not looked at for long; {@link #floorByEntity} and {@link #kernelByEntity} take one entity
- * after another, as a bounded run does.
+ * state that Tailwater's operator runs, with the calls that the operator makes. Both find an entity
+ * in the same kind of map.
+ *
+ * <p>In the order of their times, as in a live job, each payment is of entities that were not
+ * looked at for long, and whose memory is far from the processor. {@link #floor} and {@link
+ * #kernel} finish the customer before they look up the terminal; {@link #floorInStep} looks both up
+ * first, and {@link #kernelInStep} takes each step for both, so that one waits for the memory of
+ * two. {@link #floorByEntity} and {@link #kernelByEntity} take one entity after another, as a
+ * bounded run does.
  *
  * <p>JMH measures each in a process of its own. {@link #main} alternates both in one process and
  * reads the thread's processor time, so that their ratio says something beside other programs too.
@@ -81,6 +86,8 @@ public class KernelBenchmark {
   private int[] terminals = {};
   private double[] amounts = {};
   private boolean[] frauds = {};
+  private final StateLayout customerLayout = layout(ColumnType.DOUBLE, 0);
+  private final StateLayout terminalLayout = layout(ColumnType.BOOLEAN, DELAY);
   private OfEntities byCustomer = new OfEntities(0);
   private OfEntities byTerminal = new OfEntities(0);
 
@@ -162,20 +169,49 @@ public class KernelBenchmark {
   }
 
   /**
-   * The kernel, on the heap: insert, seek, answer and prune for each payment and both entities.
+   * The kernel, on the heap: insert, seek, answer and prune for each payment's customer, and then
+   * for its terminal.
    *
    * @return the sum of all features
    */
   @Benchmark
   @OperationsPerInvocation(PAYMENTS)
   public double kernel() {
-    Entities ofCustomers = new Entities(layout(ColumnType.DOUBLE, 0));
-    Entities ofTerminals = new Entities(layout(ColumnType.BOOLEAN, DELAY));
+    Entities ofCustomers = new Entities(customerLayout);
+    Entities ofTerminals = new Entities(terminalLayout);
     @Nullable Object[] answer = new Object[4 * WINDOWS.length];
     double sum = 0;
     for (int i = 0; i < payments; i++) {
-      ofCustomers.apply(customers[i], times[i], i, amounts[i], answer, 0);
-      ofTerminals.apply(terminals[i], times[i], i, frauds[i], answer, 2 * WINDOWS.length);
+      ofCustomers.find(customers[i]);
+      ofCustomers.insert(times[i], i, amounts[i]);
+      ofCustomers.answer(times[i], answer, 0);
+      ofTerminals.find(terminals[i]);
+      ofTerminals.insert(times[i], i, frauds[i]);
+      ofTerminals.answer(times[i], answer, 2 * WINDOWS.length);
+      sum += sum(answer);
+    }
+    return sum;
+  }
+
+  /**
+   * The kernel, each step for both entities of a payment.
+   *
+   * @return the sum of all features
+   */
+  @Benchmark
+  @OperationsPerInvocation(PAYMENTS)
+  public double kernelInStep() {
+    Entities ofCustomers = new Entities(customerLayout);
+    Entities ofTerminals = new Entities(terminalLayout);
+    @Nullable Object[] answer = new Object[4 * WINDOWS.length];
+    double sum = 0;
+    for (int i = 0; i < payments; i++) {
+      ofCustomers.find(customers[i]);
+      ofTerminals.find(terminals[i]);
+      ofCustomers.insert(times[i], i, amounts[i]);
+      ofTerminals.insert(times[i], i, frauds[i]);
+      ofCustomers.answer(times[i], answer, 0);
+      ofTerminals.answer(times[i], answer, 2 * WINDOWS.length);
       sum += sum(answer);
     }
     return sum;
@@ -189,18 +225,22 @@ public class KernelBenchmark {
   @Benchmark
   @OperationsPerInvocation(PAYMENTS)
   public double kernelByEntity() {
-    Entities ofCustomers = new Entities(layout(ColumnType.DOUBLE, 0));
-    Entities ofTerminals = new Entities(layout(ColumnType.BOOLEAN, DELAY));
+    Entities ofCustomers = new Entities(customerLayout);
+    Entities ofTerminals = new Entities(terminalLayout);
     @Nullable Object[] answer = new Object[2 * WINDOWS.length];
     double sum = 0;
     OfEntities of = byCustomer;
     for (int i = 0; i < payments; i++) {
-      ofCustomers.apply(of.entities[i], of.times[i], i, of.amounts[i], answer, 0);
+      ofCustomers.find(of.entities[i]);
+      ofCustomers.insert(of.times[i], i, of.amounts[i]);
+      ofCustomers.answer(of.times[i], answer, 0);
       sum += sum(answer);
     }
     of = byTerminal;
     for (int i = 0; i < payments; i++) {
-      ofTerminals.apply(of.entities[i], of.times[i], i, of.frauds[i], answer, 0);
+      ofTerminals.find(of.entities[i]);
+      ofTerminals.insert(of.times[i], i, of.frauds[i]);
+      ofTerminals.answer(of.times[i], answer, 0);
       sum += sum(answer);
     }
     return sum;
@@ -230,22 +270,30 @@ public class KernelBenchmark {
     private final Map<Integer, EntityState> states = new HashMap<>();
     private final Map<Integer, HeapChunkStore> chunks = new HashMap<>();
     private int key;
+    private EntityState state;
     private @Nullable HeapChunkStore own;
 
     Entities(StateLayout layout) {
       this.layout = layout;
       fact = new Fact(layout);
+      state = new EntityState(layout);
     }
 
-    void apply(int entity, long time, int id, Object value, @Nullable Object[] into, int from) {
+    void find(int entity) {
       key = entity;
       own = null;
-      EntityState state = states.computeIfAbsent(entity, k -> new EntityState(layout));
+      state = states.computeIfAbsent(entity, k -> new EntityState(layout));
+    }
+
+    void insert(long time, int id, Object value) {
       fact.time = time;
       fact.offset = id;
       fact.idHash = id;
       fact.values[0] = value;
       state.insert(fact, this);
+    }
+
+    void answer(long time, @Nullable Object[] into, int from) {
       state.seek(time, this);
       state.answer(into, from, this);
       state.prune(time, this);
@@ -305,6 +353,28 @@ public class KernelBenchmark {
   }
 
   /**
+   * The floor, with both entities of a payment looked up before the first is used.
+   *
+   * @return the sum of all features
+   */
+  @Benchmark
+  @OperationsPerInvocation(PAYMENTS)
+  public double floorInStep() {
+    Map<Integer, Windows> ofCustomers = new HashMap<>();
+    Map<Integer, Windows> ofTerminals = new HashMap<>();
+    double[] answer = new double[4 * WINDOWS.length];
+    double sum = 0;
+    for (int i = 0; i < payments; i++) {
+      Windows customer = ofCustomers.computeIfAbsent(customers[i], k -> new Windows(0));
+      Windows terminal = ofTerminals.computeIfAbsent(terminals[i], k -> new Windows(DELAY));
+      customer.apply(times[i], amounts[i], answer, 0);
+      terminal.apply(times[i], frauds[i] ? 1 : 0, answer, 2 * WINDOWS.length);
+      sum += sum(answer);
+    }
+    return sum;
+  }
+
+  /**
    * The floor, one customer after another and then one terminal after another.
    *
    * @return the sum of all features
@@ -354,6 +424,8 @@ public class KernelBenchmark {
       benchmark.load(Path.of(arguments[0]));
     }
     benchmark.compare("in the order of time", benchmark::floor, benchmark::kernel);
+    benchmark.compare("the kernel in step", benchmark::floor, benchmark::kernelInStep);
+    benchmark.compare("both in step", benchmark::floorInStep, benchmark::kernelInStep);
     benchmark.compare(
         "one entity after another", benchmark::floorByEntity, benchmark::kernelByEntity);
   }

@@ -64,17 +64,21 @@ public final class Chunk implements ChunkTree.Summary {
     this.texts = texts;
   }
 
-  /** A new tail without facts. */
+  /**
+   * A new tail without facts. The first of an entity grows as it has to; one behind another is most
+   * likely to become as long as that did.
+   */
   static Chunk tail(StateShape shape, int previous) {
+    int capacity = previous == NONE ? FIRST_CAPACITY : SEAL_AT;
     return new Chunk(
         shape,
         previous,
         NONE,
         false,
         0,
-        FIRST_CAPACITY,
-        shape.room(FIRST_CAPACITY),
-        noTexts(FIRST_CAPACITY * shape.texts));
+        capacity,
+        shape.room(capacity),
+        noTexts(capacity * shape.texts));
   }
 
   private static @Nullable String[] noTexts(int length) {

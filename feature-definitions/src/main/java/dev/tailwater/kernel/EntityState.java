@@ -35,6 +35,9 @@ import org.jspecify.annotations.Nullable;
  * {@linkplain #forgetChunks forgotten} them. Instants and event times are milliseconds since the
  * epoch, greater than {@link Long#MIN_VALUE} and less than {@link Long#MAX_VALUE}, which stand for
  * "never". Not thread-safe.
+ *
+ * <p>What every fact goes through, to be stored, to be passed by cursors and to be in the answer,
+ * is done by {@linkplain LayoutCode code made for the layout} once that has been used for a while.
  */
 public final class EntityState {
 
@@ -45,13 +48,13 @@ public final class EntityState {
   private static final long BEFORE_ALL = Long.MIN_VALUE;
   private static final long[] NO_SESSION_ENDS = {};
 
-  private final StateShape shape;
+  final StateShape shape;
 
   /**
    * Per cursor the time of the next fact (or {@link #NEVER}), then per cursor its position (chunk
    * id, index; it means nothing if there is no next fact), then the running totals.
    */
-  private final long[] words;
+  final long[] words;
 
   /** The wide parts of the real sums; only while some value needs them. */
   private long @Nullable [] wide;
@@ -59,7 +62,7 @@ public final class EntityState {
   /**
    * Per cursor the words of the chunk it stands in, if they are known: a shortcut past the store.
    */
-  private final long[] @Nullable [] standing;
+  final long[] @Nullable [] standing;
 
   /** The tail, if it was used since this header was made: a shortcut past the store. */
   private @Nullable Chunk tail;
@@ -68,14 +71,14 @@ public final class EntityState {
    * The tail's words, how many facts it has and has room for, if that is known: a shortcut past the
    * tail itself, which lies elsewhere in memory.
    */
-  private long @Nullable [] tailWords;
+  long @Nullable [] tailWords;
 
   private int tailCount;
-  private int tailCapacity;
+  int tailCapacity;
 
-  private long asOf;
+  long asOf;
   private int firstChunk = Chunk.NONE;
-  private int tailChunk = Chunk.NONE;
+  int tailChunk = Chunk.NONE;
   private int nextChunkId;
 
   /** The newest event time in the first chunk, if that is not the tail. */
@@ -85,7 +88,7 @@ public final class EntityState {
   private long lastFactTime = BEFORE_ALL;
 
   /** The newest fact that pruning dropped. */
-  private long prunedTime = BEFORE_ALL;
+  long prunedTime = BEFORE_ALL;
 
   private int prunedPartition = -1;
   private long prunedOffset = -1;
@@ -119,8 +122,8 @@ public final class EntityState {
   private final PositionalWindows positions;
   private final boolean anyRunning;
 
-  private int causePartition = -1;
-  private long causeOffset = -1;
+  int causePartition = -1;
+  long causeOffset = -1;
   private int conflictPartition = -1;
   private long conflictOffset = -1;
 
@@ -262,7 +265,12 @@ public final class EntityState {
         && tailCount < Chunk.SEAL_AT
         && tailCount < tailCapacity
         && shape.texts == 0) {
-      shape.encode(fact, tailCount, tailCapacity, rows, Chunk.NO_TEXTS);
+      LayoutCode code = shape.code();
+      if (code != null) {
+        code.encode(shape, fact, tailCount, tailCapacity, rows);
+      } else {
+        shape.encode(fact, tailCount, tailCapacity, rows, Chunk.NO_TEXTS);
+      }
       known.grewTo(++tailCount);
       chunks.grew(tailChunk, known);
     } else {
@@ -584,6 +592,12 @@ public final class EntityState {
   }
 
   private void forward(ChunkStore chunks) {
+    LayoutCode code = shape.code();
+    if (code != null) {
+      code.forward(this, chunks);
+      return;
+    }
+    shape.countRun();
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       long target = target(cursor);
       while (words[cursor] <= target) {
@@ -626,7 +640,8 @@ public final class EntityState {
     }
   }
 
-  private void toNextChunk(int cursor, ChunkStore chunks) {
+  /** Moves a cursor that has passed all facts of a sealed chunk into the next one. */
+  void toNextChunk(int cursor, ChunkStore chunks) {
     int id = load(chunkOf(cursor), chunks).next();
     Chunk next = load(id, chunks);
     stand(cursor, next.time(0), id, 0);
@@ -660,7 +675,7 @@ public final class EntityState {
   }
 
   /** The words of the chunk that a cursor stands in. */
-  private long[] standing(int cursor, ChunkStore chunks) {
+  long[] standing(int cursor, ChunkStore chunks) {
     long[] found = load(chunkOf(cursor), chunks).words();
     standing[cursor] = found;
     return found;
@@ -744,7 +759,8 @@ public final class EntityState {
     }
   }
 
-  private void passWide(int at, double number, int times) {
+  /** Adds a number that does not fit into a narrow sum to the wide one, or takes it away. */
+  void passWide(int at, double number, int times) {
     long[] sums = wide;
     if (sums == null) {
       sums = new long[shape.wideWords];
@@ -769,6 +785,11 @@ public final class EntityState {
   /** Writes {@code count} features from {@code firstFeature} on, as {@link #answer} does. */
   public void answer(
       int firstFeature, int count, @Nullable Object[] into, int from, ChunkStore chunks) {
+    LayoutCode code = shape.code();
+    if (code != null && count == shape.features.length) {
+      code.answer(this, into, from, chunks);
+      return;
+    }
     for (int feature = firstFeature; feature < firstFeature + count; feature++) {
       into[from + feature - firstFeature] = value(shape.features[feature], chunks);
     }
@@ -860,7 +881,8 @@ public final class EntityState {
     }
   }
 
-  private @Nullable Object value(StateShape.Feature feature, ChunkStore chunks) {
+  /** One feature, as of the last seek. */
+  @Nullable Object value(StateShape.Feature feature, ChunkStore chunks) {
     Object value =
         switch (feature.evaluation()) {
           case StateShape.BY_TOTALS ->
@@ -939,12 +961,15 @@ public final class EntityState {
     if (feature.kind() == StateShape.INTEGER) {
       return ExactSum.integerDifference(words, minuend, subtrahend);
     }
+    return realSum(minuend, subtrahend, feature.newWide(), feature.oldWide());
+  }
+
+  /** A sum of doubles: the difference of two of the words, and of what is wide of both. */
+  double realSum(int minuend, int subtrahend, int wideMinuend, int wideSubtrahend) {
     long[] sums = wide;
-    if (sums == null) {
-      return ExactSum.narrowDifference(words, minuend, subtrahend);
-    }
-    return ExactSum.difference(
-        words, minuend, subtrahend, sums, feature.newWide(), feature.oldWide());
+    return sums == null
+        ? ExactSum.narrowDifference(words, minuend, subtrahend)
+        : ExactSum.difference(words, minuend, subtrahend, sums, wideMinuend, wideSubtrahend);
   }
 
   /**
@@ -2012,7 +2037,8 @@ public final class EntityState {
     return index;
   }
 
-  private long target(int cursor) {
+  /** The newest time that is behind a cursor. */
+  long target(int cursor) {
     // Pruned facts are behind every cursor: a window that still holds some reads their summary.
     return Math.max(shape.target(cursor, asOf), prunedTime);
   }

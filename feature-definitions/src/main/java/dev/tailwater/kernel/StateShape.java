@@ -58,6 +58,9 @@ final class StateShape {
 
   private static final int MAX_EVENTS = 100_000;
 
+  /** So many runs of a layout take longer than to compile it. */
+  private static final int RUNS_BEFORE_CODE = 20_000;
+
   private static final int MAX_KNOWN = 256;
   private static volatile StateShape[] known = {};
 
@@ -124,6 +127,8 @@ final class StateShape {
   final int wideWords;
   final Feature[] features;
   final Extremum[] extrema;
+  private volatile @Nullable LayoutCode code;
+  private int runs;
 
   /**
    * The features whose oldest fact is found by counting or by gaps; one for each distinct window.
@@ -651,9 +656,41 @@ final class StateShape {
     return cursor < shifted ? instant - shifts[cursor] : edges[cursor].target(instant);
   }
 
+  /** Whether a cursor is always the same span behind the instant. */
+  boolean isShifted(int cursor) {
+    return cursor < shifted;
+  }
+
+  /** How far a {@linkplain #isShifted shifted} cursor is behind the instant. */
+  long shift(int cursor) {
+    return shifts[cursor];
+  }
+
   /** The earliest instant as of which a cursor has passed a time, or {@link Long#MAX_VALUE}. */
   long passes(int cursor, long time) {
     return edges[cursor].passes(time);
+  }
+
+  /** The code of the layout, or null if there is none, or none yet. */
+  @Nullable LayoutCode code() {
+    return code;
+  }
+
+  /**
+   * Takes note that cursors moved without code. Layouts that are used a lot are compiled. Tasks
+   * that share a shape may count less than there is, which only makes it later.
+   */
+  void countRun() {
+    if (runs < RUNS_BEFORE_CODE && ++runs == RUNS_BEFORE_CODE) {
+      compile();
+    }
+  }
+
+  /** Compiles the layout, if that is possible and has not been done. */
+  synchronized void compile() {
+    if (code == null && LayoutCompiler.canCompile(this)) {
+      code = LayoutCompiler.compile(this);
+    }
   }
 
   private static boolean isSum(Aggregate aggregate) {
@@ -730,8 +767,7 @@ final class StateShape {
     chunk[at + TIME] = fact.time;
     chunk[at + metaWord] = (long) fact.partition << 32;
     if (presenceWord == metaWord) {
-      chunk[at + metaWord] |=
-          (fact.filterBits & lowBits(layout.filters())) << filterShift | presence;
+      chunk[at + metaWord] |= (fact.filterBits & filterMaskOfAll()) << filterShift | presence;
     } else {
       chunk[at + presenceWord] = presence;
       chunk[at + filterWord] = fact.filterBits;
@@ -744,6 +780,11 @@ final class StateShape {
     if (payloadWord >= 0) {
       chunk[origin + payloadWord] = fact.payloadHash;
     }
+  }
+
+  /** The filter bits that a layout has. */
+  long filterMaskOfAll() {
+    return lowBits(layout.filters());
   }
 
   private String toText(int column, Object value) {
@@ -781,7 +822,7 @@ final class StateShape {
     throw wrongType(column, value);
   }
 
-  private IllegalArgumentException wrongType(int column, Object value) {
+  IllegalArgumentException wrongType(int column, Object value) {
     return new IllegalArgumentException(
         "Column %d of the state is %s, but the fact carries a %s (%s): give a %s or null"
             .formatted(

@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -24,6 +25,26 @@ class EntityStatePropertyTest {
   void equalsTheNaiveStateAtEveryInstantThroughStorageAndPruning(long seed) {
     Random random = new Random(seed);
     compareWithTheOracle(History.random(random), random);
+  }
+
+  /** So that every state moves its cursors with the code that is made for its layout. */
+  @Test
+  void compiledLayoutsEqualTheOracle() {
+    int compiled = 0;
+    for (long seed = 0; compiled < 2_000; seed++) {
+      Random random = new Random(seed);
+      try {
+        History history = History.ofTotalsAndEnds(random);
+        StateShape shape = StateShape.of(history.layout());
+        if (LayoutCompiler.canCompile(shape)) {
+          shape.compile();
+          compareWithTheOracle(history, random);
+          compiled++;
+        }
+      } catch (AssertionError | RuntimeException e) {
+        throw new AssertionError("seed " + seed, e);
+      }
+    }
   }
 
   private static final int SEEDS_IN_BLOCK = 250;

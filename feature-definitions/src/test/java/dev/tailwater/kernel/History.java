@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,6 +53,25 @@ record History(StateLayout layout, List<Fact> facts) {
       aggregates.add(Aggregate.values()[random.nextInt(Aggregate.values().length)]);
     }
     int count = random.nextInt(4) == 0 ? random.nextInt(400) : random.nextInt(60);
+    return of(columns, aggregates, count, Windows.ANY, random);
+  }
+
+  /** Features that need no summary of their window, over up to 400 facts. */
+  static History ofTotalsAndEnds(Random random) {
+    List<ColumnType> columns = new ArrayList<>();
+    int columnCount = random.nextInt(5) == 0 ? 20 + random.nextInt(20) : 1 + random.nextInt(4);
+    for (int i = 0; i < columnCount; i++) {
+      columns.add(SCALARS.get(random.nextInt(SCALARS.size())));
+    }
+    Aggregate[] some = {
+      Aggregate.COUNT, Aggregate.COUNT, Aggregate.SUM, Aggregate.SUM, Aggregate.AVG,
+      Aggregate.AVG, Aggregate.RATE, Aggregate.RATIO, Aggregate.MAX, Aggregate.LAST
+    };
+    List<Aggregate> aggregates =
+        Stream.generate(() -> some[random.nextInt(some.length)])
+            .limit(1 + random.nextInt(6))
+            .toList();
+    int count = random.nextInt(2) == 0 ? random.nextInt(400) : random.nextInt(60);
     return of(columns, aggregates, count, Windows.ANY, random);
   }
 
