@@ -16,6 +16,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A {@link StateLayout} compiled into positions: of a fact's parts in its row, of each cursor's
@@ -23,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * all states of a layout.
  */
 final class StateShape {
+
+  private static final Logger LOG = LoggerFactory.getLogger(StateShape.class);
 
   /** The first word of every row. */
   static final int TIME = 0;
@@ -677,12 +681,17 @@ final class StateShape {
   }
 
   /**
-   * Takes note that cursors moved without code. Layouts that are used a lot are compiled. Tasks
-   * that share a shape may count less than there is, which only makes it later.
+   * Takes note that cursors moved without code. Layouts that are used a lot are compiled; a state
+   * whose layout cannot be, for want of the compiler, say, goes on without. Tasks that share a
+   * shape may count less than there is, which only makes it later.
    */
   void countRun() {
     if (runs < RUNS_BEFORE_CODE && ++runs == RUNS_BEFORE_CODE) {
-      compile();
+      try {
+        compile();
+      } catch (IllegalStateException | LinkageError e) {
+        LOG.warn("States go on without code made for their layout, more slowly: {}", layout, e);
+      }
     }
   }
 
