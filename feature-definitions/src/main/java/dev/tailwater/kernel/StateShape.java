@@ -681,17 +681,24 @@ final class StateShape {
   }
 
   /**
-   * Takes note that cursors moved without code. Layouts that are used a lot are compiled; a state
-   * whose layout cannot be, for want of the compiler, say, goes on without. Tasks that share a
-   * shape may count less than there is, which only makes it later.
+   * Takes note that cursors moved without code. Layouts that are used a lot are compiled. Tasks
+   * that share a shape may count less than there is, which only makes it later.
    */
   void countRun() {
-    if (runs < RUNS_BEFORE_CODE && ++runs == RUNS_BEFORE_CODE) {
-      try {
-        compile();
-      } catch (IllegalStateException | LinkageError e) {
-        LOG.warn("States go on without code made for their layout, more slowly: {}", layout, e);
-      }
+    if (runs < RUNS_BEFORE_CODE && ++runs == RUNS_BEFORE_CODE && LayoutCompiler.canCompile(this)) {
+      // Beside the task: the first time takes some tenths of a second, and questions are waiting.
+      Thread compiler = new Thread(this::compileOrGoOn, "tailwater-layout-compiler");
+      compiler.setDaemon(true);
+      compiler.start();
+    }
+  }
+
+  private void compileOrGoOn() {
+    try {
+      compile();
+    } catch (IllegalStateException | LinkageError e) {
+      // For want of the compiler on the class path, say. States work without.
+      LOG.warn("States go on without code made for their layout, more slowly: {}", layout, e);
     }
   }
 

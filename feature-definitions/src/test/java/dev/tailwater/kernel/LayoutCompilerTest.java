@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 class LayoutCompilerTest {
 
   private static final int RUNS = 25_000;
+  private static final int MOST_RUNS = 50_000_000;
 
   private static StateLayout layout(FeatureSpec... features) {
     return new StateLayout(List.of(ColumnType.DOUBLE), 0, List.of(features), Identity.EVENT, 0);
@@ -25,35 +26,49 @@ class LayoutCompilerTest {
         FeatureSpec.sliding(Aggregate.AVG, 0, -1, 100, 5, null));
   }
 
-  /** The features as of each fact. */
-  private static List<List<@Nullable Object>> run(StateLayout layout) {
-    EntityState state = new EntityState(layout);
-    ChunkStore chunks = new HeapChunkStore();
-    Fact fact = new Fact(layout);
-    @Nullable Object[] answer = new Object[layout.features().size()];
-    List<List<@Nullable Object>> answers = new ArrayList<>();
-    for (int i = 0; i < RUNS; i++) {
-      fact.time = 3L * i;
-      fact.offset = i;
-      fact.idHash = i;
-      fact.values[0] = i % 5 == 0 ? null : i / 100.0;
+  /** A state to which one fact after another is added, three milliseconds apart. */
+  private static final class Run {
+    private final StateLayout layout;
+    private final EntityState state;
+    private final ChunkStore chunks = new HeapChunkStore();
+    private final Fact fact;
+    private int facts;
+
+    Run(StateLayout layout) {
+      this.layout = layout;
+      state = new EntityState(layout);
+      fact = new Fact(layout);
+    }
+
+    /** The features as of the next fact. */
+    List<@Nullable Object> next() {
+      fact.time = 3L * facts;
+      fact.offset = facts;
+      fact.idHash = facts;
+      fact.values[0] = facts % 5 == 0 ? null : facts / 100.0;
+      facts++;
       state.insert(fact, chunks);
       state.seek(fact.time, chunks);
+      @Nullable Object[] answer = new Object[layout.features().size()];
       state.answer(answer, 0, chunks);
       state.prune(fact.time, chunks);
-      answers.add(new ArrayList<>(Arrays.asList(answer)));
+      return Arrays.asList(answer);
     }
-    return answers;
   }
 
   @Test
   void aLayoutThatIsUsedALotIsCompiledAndAnswersTheSame() {
-    StateLayout compiledInBetween = ofTotals();
-    List<List<@Nullable Object>> answers = run(compiledInBetween);
-    assertThat(StateShape.of(compiledInBetween).code()).isNotNull();
+    StateLayout compiledOnTheWay = ofTotals();
     StateLayout compiledAtOnce = ofTotals();
     StateShape.of(compiledAtOnce).compile();
-    assertThat(run(compiledAtOnce)).isEqualTo(answers);
+    Run run = new Run(compiledOnTheWay);
+    Run expected = new Run(compiledAtOnce);
+    int afterCode = 0;
+    for (int i = 0; i < MOST_RUNS && afterCode < RUNS; i++) {
+      assertThat(run.next()).isEqualTo(expected.next());
+      afterCode += StateShape.of(compiledOnTheWay).code() == null ? 0 : 1;
+    }
+    assertThat(afterCode).isEqualTo(RUNS);
   }
 
   @Test
@@ -69,7 +84,11 @@ class LayoutCompilerTest {
   @Test
   void aLayoutWithASummaryToKeepIsNotCompiled() {
     StateLayout layout = layout(FeatureSpec.sliding(Aggregate.DISTINCT, 0, -1, 10, 0, null));
-    run(layout);
+    Run run = new Run(layout);
+    for (int i = 0; i < RUNS; i++) {
+      run.next();
+    }
+    assertThat(LayoutCompiler.canCompile(StateShape.of(layout))).isFalse();
     assertThat(StateShape.of(layout).code()).isNull();
   }
 
@@ -80,7 +99,11 @@ class LayoutCompilerTest {
       features.add(FeatureSpec.sliding(Aggregate.SUM, 0, -1, window, 0, null));
     }
     StateLayout layout = layout(features.toArray(FeatureSpec[]::new));
-    run(layout);
+    Run run = new Run(layout);
+    for (int i = 0; i < RUNS; i++) {
+      run.next();
+    }
+    assertThat(LayoutCompiler.canCompile(StateShape.of(layout))).isFalse();
     assertThat(StateShape.of(layout).code()).isNull();
   }
 
