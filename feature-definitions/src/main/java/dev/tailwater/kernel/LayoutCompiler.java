@@ -6,6 +6,7 @@ import java.io.StringReader;
 import java.lang.invoke.MethodHandles;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.codehaus.commons.compiler.CompileException;
 import org.codehaus.janino.SimpleCompiler;
@@ -130,12 +131,12 @@ final class LayoutCompiler {
       if (shape.valueWord[column] >= 0) {
         ColumnType type = shape.columnTypes[column];
         String boxed = type.javaClass().getSimpleName();
-        String value = "((%s) value%d)".formatted(boxed, column);
+        String value = text("((%s) value%d)", boxed, column);
         String word =
             switch (type) {
-              case DOUBLE -> "Double.doubleToLongBits(%s.doubleValue())".formatted(value);
-              case BOOLEAN -> "(%s.booleanValue() ? 1L : 0L)".formatted(value);
-              default -> "%s.longValue()".formatted(value);
+              case DOUBLE -> text("Double.doubleToLongBits(%s.doubleValue())", value);
+              case BOOLEAN -> text("(%s.booleanValue() ? 1L : 0L)", value);
+              default -> text("%s.longValue()", value);
             };
         add(
             "if (value%d instanceof %s) chunk[at + %d] = %s;",
@@ -246,8 +247,8 @@ final class LayoutCompiler {
             ? null
             : switch (feature.aggregate()) {
               case COUNT -> "Long.valueOf(count)";
-              case SUM -> "Double.valueOf(%s)".formatted(sum(feature));
-              case AVG -> "Double.valueOf(%s / count)".formatted(sum(feature));
+              case SUM -> text("Double.valueOf(%s)", sum(feature));
+              case AVG -> text("Double.valueOf(%s / count)", sum(feature));
               default -> null;
             };
     if (value == null) {
@@ -264,16 +265,22 @@ final class LayoutCompiler {
     int subtrahend = feature.oldAt() + 1;
     return switch (feature.kind()) {
       case StateShape.SMALL_INTEGER ->
-          "((double) (words[%d] - words[%d]))".formatted(minuend, subtrahend);
+          text("((double) (words[%d] - words[%d]))", minuend, subtrahend);
       case StateShape.INTEGER ->
-          "ExactSum.integerDifference(words, %d, %d)".formatted(minuend, subtrahend);
+          text("ExactSum.integerDifference(words, %d, %d)", minuend, subtrahend);
       default ->
-          "state.realSum(%d, %d, %d, %d)"
-              .formatted(minuend, subtrahend, feature.newWide(), feature.oldWide());
+          text(
+              "state.realSum(%d, %d, %d, %d)",
+              minuend, subtrahend, feature.newWide(), feature.oldWide());
     };
   }
 
   private void add(String line, Object... arguments) {
-    code.append(line.formatted(arguments)).append('\n');
+    code.append(text(line, arguments)).append('\n');
+  }
+
+  /** Digits of a program are the same wherever it runs. */
+  private static String text(String format, Object... arguments) {
+    return String.format(Locale.ROOT, format, arguments);
   }
 }

@@ -7,6 +7,7 @@ import dev.tailwater.schemas.ColumnType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -79,6 +80,20 @@ class LayoutCompilerTest {
     other.compile();
     assertThat(one).isNotSameAs(other);
     assertThat(one.code()).isSameAs(other.code());
+  }
+
+  @Test
+  void codeIsMadeWhereDigitsAreWrittenInAnotherWay() {
+    Locale before = Locale.getDefault();
+    try {
+      Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
+      assertThat("%d".formatted(1)).isNotEqualTo("1");
+      StateLayout layout = layout(FeatureSpec.sliding(Aggregate.SUM, 0, -1, 12_345, 0, null));
+      StateShape.of(layout).compile();
+      assertThat(StateShape.of(layout).code()).isNotNull();
+    } finally {
+      Locale.setDefault(before);
+    }
   }
 
   @Test
