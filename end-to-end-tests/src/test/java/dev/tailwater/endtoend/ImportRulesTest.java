@@ -34,6 +34,9 @@ class ImportRulesTest {
     "dev.tailwater.definitions..", "dev.tailwater.expressions..", "dev.tailwater.plan..", KERNEL
   };
   private static final String SKETCHES = "org.apache.datasketches..";
+  private static final String JANINO = "org.codehaus.janino..";
+  private static final String COMPILERS = "org.codehaus.commons.compiler..";
+  private static final String LAYOUT_COMPILER = "LayoutCompiler";
   private static final String SERVING = "dev.tailwater.serving..";
   private static final String TRAINING = "dev.tailwater.training..";
   private static final String LOCAL_STACK = "dev.tailwater.localstack..";
@@ -59,8 +62,18 @@ class ImportRulesTest {
       classes()
           .that()
           .resideInAPackage(KERNEL)
+          .and()
+          .doNotHaveSimpleName(LAYOUT_COMPILER)
           .should()
           .onlyDependOnClassesThat(platformOr(KERNEL, SCHEMAS, SKETCHES));
+
+  @ArchTest
+  static final ArchRule onlyTheLayoutCompilerKnowsJanino =
+      classes()
+          .that()
+          .haveSimpleName(LAYOUT_COMPILER)
+          .should()
+          .onlyDependOnClassesThat(platformOr(KERNEL, SCHEMAS, JANINO, COMPILERS));
 
   @ArchTest
   static final ArchRule definitionsKnowYamlAndCalcite =
@@ -74,6 +87,8 @@ class ImportRulesTest {
                       FEATURE_DEFINITIONS,
                       SCHEMAS,
                       SKETCHES,
+                      JANINO,
+                      COMPILERS,
                       "org.snakeyaml.engine..",
                       "org.apache.calcite..")));
 
