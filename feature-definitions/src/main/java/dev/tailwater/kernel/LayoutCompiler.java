@@ -70,7 +70,10 @@ final class LayoutCompiler {
         && Arrays.stream(shape.columnTypes).allMatch(ColumnType::isScalar);
   }
 
-  /** The code of a layout that {@linkplain #canCompile can be compiled}; takes milliseconds. */
+  /**
+   * The code of a layout that {@linkplain #canCompile can be compiled}: some tens of milliseconds,
+   * and tenths of a second for the first one in a JVM.
+   */
   static LayoutCode compile(StateShape shape) {
     String source = new LayoutCompiler(shape).source();
     synchronized (KEPT) {

@@ -62,7 +62,7 @@ final class StateShape {
 
   private static final int MAX_EVENTS = 100_000;
 
-  /** So many runs of a layout take longer than to compile it. */
+  /** Runs of a layout before it is compiled: they take about as long as that does. */
   private static final int RUNS_BEFORE_CODE = 20_000;
 
   private static final int MAX_KNOWN = 256;
