@@ -36,7 +36,7 @@ class ImportRulesTest {
   private static final String SKETCHES = "org.apache.datasketches..";
   private static final String JANINO = "org.codehaus.janino..";
   private static final String COMPILERS = "org.codehaus.commons.compiler..";
-  private static final String LAYOUT_COMPILER = "LayoutCompiler";
+  private static final String LAYOUT_COMPILER = "dev.tailwater.kernel.LayoutCompiler";
   private static final String SERVING = "dev.tailwater.serving..";
   private static final String TRAINING = "dev.tailwater.training..";
   private static final String LOCAL_STACK = "dev.tailwater.localstack..";
@@ -63,23 +63,34 @@ class ImportRulesTest {
           .that()
           .resideInAPackage(KERNEL)
           .and()
-          .doNotHaveSimpleName(LAYOUT_COMPILER)
+          .doNotHaveFullyQualifiedName(LAYOUT_COMPILER)
           .should()
           .onlyDependOnClassesThat(platformOr(KERNEL, SCHEMAS, SKETCHES));
 
   @ArchTest
-  static final ArchRule onlyTheLayoutCompilerKnowsJanino =
+  static final ArchRule theLayoutCompilerKnowsJanino =
       classes()
           .that()
-          .haveSimpleName(LAYOUT_COMPILER)
+          .haveFullyQualifiedName(LAYOUT_COMPILER)
           .should()
           .onlyDependOnClassesThat(platformOr(KERNEL, SCHEMAS, JANINO, COMPILERS));
+
+  @ArchTest
+  static final ArchRule nothingElseKnowsJanino =
+      noClasses()
+          .that()
+          .doNotHaveFullyQualifiedName(LAYOUT_COMPILER)
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(JANINO, COMPILERS);
 
   @ArchTest
   static final ArchRule definitionsKnowYamlAndCalcite =
       classes()
           .that()
           .resideInAnyPackage(FEATURE_DEFINITIONS)
+          .and()
+          .doNotHaveFullyQualifiedName(LAYOUT_COMPILER)
           .should()
           .onlyDependOnClassesThat(
               platformOr(
@@ -87,8 +98,6 @@ class ImportRulesTest {
                       FEATURE_DEFINITIONS,
                       SCHEMAS,
                       SKETCHES,
-                      JANINO,
-                      COMPILERS,
                       "org.snakeyaml.engine..",
                       "org.apache.calcite..")));
 

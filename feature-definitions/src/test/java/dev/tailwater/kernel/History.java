@@ -42,11 +42,7 @@ record History(StateLayout layout, List<Fact> facts) {
 
   /** A few features over up to 400 facts. */
   static History random(Random random) {
-    List<ColumnType> columns = new ArrayList<>();
-    int columnCount = random.nextInt(5) == 0 ? 20 + random.nextInt(20) : 1 + random.nextInt(4);
-    for (int i = 0; i < columnCount; i++) {
-      columns.add(SCALARS.get(random.nextInt(SCALARS.size())));
-    }
+    List<ColumnType> columns = fewOrManyColumns(random);
     List<Aggregate> aggregates = new ArrayList<>();
     int featureCount = 1 + random.nextInt(12);
     while (aggregates.size() < featureCount) {
@@ -58,11 +54,7 @@ record History(StateLayout layout, List<Fact> facts) {
 
   /** Features that need no summary of their window, over up to 400 facts. */
   static History ofTotalsAndEnds(Random random) {
-    List<ColumnType> columns = new ArrayList<>();
-    int columnCount = random.nextInt(5) == 0 ? 20 + random.nextInt(20) : 1 + random.nextInt(4);
-    for (int i = 0; i < columnCount; i++) {
-      columns.add(SCALARS.get(random.nextInt(SCALARS.size())));
-    }
+    List<ColumnType> columns = fewOrManyColumns(random);
     Aggregate[] some = {
       Aggregate.COUNT, Aggregate.COUNT, Aggregate.SUM, Aggregate.SUM, Aggregate.AVG,
       Aggregate.AVG, Aggregate.RATE, Aggregate.RATIO, Aggregate.MAX, Aggregate.LAST
@@ -73,6 +65,15 @@ record History(StateLayout layout, List<Fact> facts) {
             .toList();
     int count = random.nextInt(2) == 0 ? random.nextInt(400) : random.nextInt(60);
     return of(columns, aggregates, count, Windows.ANY, random);
+  }
+
+  private static List<ColumnType> fewOrManyColumns(Random random) {
+    List<ColumnType> columns = new ArrayList<>();
+    int columnCount = random.nextInt(5) == 0 ? 20 + random.nextInt(20) : 1 + random.nextInt(4);
+    for (int i = 0; i < columnCount; i++) {
+      columns.add(SCALARS.get(random.nextInt(SCALARS.size())));
+    }
+    return columns;
   }
 
   /** One feature of every aggregate over a few facts. */
