@@ -174,7 +174,7 @@ public class AggregateBenchmark {
   }
 
   private static final class Entity {
-    private final EntityState state;
+    private EntityState state;
     private final HeapChunkStore chunks = new HeapChunkStore();
     private final Fact fact;
     private final @Nullable Object[] answer = new Object[1];
@@ -184,7 +184,7 @@ public class AggregateBenchmark {
 
     Entity(StateLayout layout, int eventsOfSession) {
       this.eventsOfSession = eventsOfSession;
-      state = new EntityState(layout);
+      state = EntityState.of(layout);
       fact = new Fact(layout);
     }
 
@@ -195,6 +195,7 @@ public class AggregateBenchmark {
       fact.idHash = time;
       fact.values[0] = amount;
       fact.values[1] = category;
+      state = state.newest();
       state.insert(fact, chunks);
     }
 

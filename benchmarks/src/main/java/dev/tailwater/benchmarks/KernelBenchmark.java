@@ -276,13 +276,17 @@ public class KernelBenchmark {
     Entities(StateLayout layout) {
       this.layout = layout;
       fact = new Fact(layout);
-      state = new EntityState(layout);
+      state = EntityState.of(layout);
     }
 
     void find(int entity) {
       key = entity;
       own = null;
-      state = states.computeIfAbsent(entity, k -> new EntityState(layout));
+      EntityState known = states.computeIfAbsent(entity, k -> EntityState.of(layout));
+      state = known.newest();
+      if (state != known) {
+        states.put(entity, state);
+      }
     }
 
     void insert(long time, int id, Object value) {

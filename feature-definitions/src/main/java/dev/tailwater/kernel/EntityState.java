@@ -37,32 +37,22 @@ import org.jspecify.annotations.Nullable;
  * "never". Not thread-safe.
  *
  * <p>What every fact goes through, to be stored, to be passed by cursors and to be in the answer,
- * is done by {@linkplain LayoutCode code made for the layout} once that has been used for a while.
+ * is done by a kind of state of its own once a layout has been used for a while: see {@link
+ * LayoutCompiler}.
  */
-public final class EntityState {
+public abstract class EntityState {
 
   private static final byte VERSION = 2;
   private static final int FLAG_WIDE = 1;
   private static final int FLAG_PRUNED = 2;
-  private static final long NEVER = Long.MAX_VALUE;
+  static final long NEVER = Long.MAX_VALUE;
   private static final long BEFORE_ALL = Long.MIN_VALUE;
   private static final long[] NO_SESSION_ENDS = {};
 
   final StateShape shape;
 
-  /**
-   * Per cursor the time of the next fact (or {@link #NEVER}), then per cursor its position (chunk
-   * id, index; it means nothing if there is no next fact), then the running totals.
-   */
-  final long[] words;
-
   /** The wide parts of the real sums; only while some value needs them. */
-  private long @Nullable [] wide;
-
-  /**
-   * Per cursor the words of the chunk it stands in, if they are known: a shortcut past the store.
-   */
-  final long[] @Nullable [] standing;
+  long @Nullable [] wide;
 
   /** The tail, if it was used since this header was made: a shortcut past the store. */
   private @Nullable Chunk tail;
@@ -120,7 +110,7 @@ public final class EntityState {
 
   private final RunningPartials running;
   private final PositionalWindows positions;
-  private final boolean anyRunning;
+  final boolean anyRunning;
 
   int causePartition = -1;
   long causeOffset = -1;
@@ -135,20 +125,8 @@ public final class EntityState {
   private int scanChunk = Chunk.NONE;
   private int scanIndex;
 
-  /**
-   * A state without facts, as of the beginning of time.
-   *
-   * @throws IllegalArgumentException if the layout contradicts itself
-   */
-  public EntityState(StateLayout layout) {
-    this(StateShape.of(layout));
-  }
-
-  private EntityState(StateShape shape) {
+  EntityState(StateShape shape) {
     this.shape = shape;
-    words = new long[shape.words];
-    standing = new long[shape.cursors][];
-    Arrays.fill(words, 0, shape.cursors, NEVER);
     folded = new Partial[shape.folded.length];
     for (int fold = 0; fold < folded.length; fold++) {
       folded[fold] = Partial.of(shape.folded[fold].aggregation(), shape);
@@ -163,13 +141,34 @@ public final class EntityState {
     asOf = BEFORE_ALL + shape.reachMs;
   }
 
-  private EntityState(EntityState other) {
-    shape = other.shape;
-    words = other.words.clone();
-    standing = new long[shape.cursors][];
-    running = new RunningPartials(shape);
-    positions = new PositionalWindows(shape, running);
-    anyRunning = other.anyRunning;
+  /**
+   * A state without facts, as of the beginning of time.
+   *
+   * @throws IllegalArgumentException if the layout contradicts itself
+   */
+  public static EntityState of(StateLayout layout) {
+    return StateShape.of(layout).emptyState();
+  }
+
+  /** An independent copy of the header; its chunks are copied by their own {@link Chunk#copy}. */
+  public EntityState copy() {
+    return empty(shape).with(this);
+  }
+
+  /**
+   * This state, or what is to be used in its place: a copy that runs the code which was made for
+   * the layout since this state was. Costs a comparison if there is none.
+   */
+  public EntityState newest() {
+    EntityState model = shape.model();
+    return model == null || model.getClass() == getClass() ? this : model.empty(shape).with(this);
+  }
+
+  private EntityState with(EntityState other) {
+    for (int cursor = 0; cursor < shape.cursors; cursor++) {
+      stand(cursor, other.next(cursor), other.position(cursor), null);
+    }
+    setTotals(other.totals().clone());
     wide = other.wide == null ? null : other.wide.clone();
     asOf = other.asOf;
     firstChunk = other.firstChunk;
@@ -184,11 +183,9 @@ public final class EntityState {
     earliestSeek = other.earliestSeek;
     firstChunkNeededUntil = other.firstChunkNeededUntil;
     neededBeforeChunk = other.neededBeforeChunk;
-    folded = new Partial[other.folded.length];
     for (int fold = 0; fold < folded.length; fold++) {
       folded[fold] = other.folded[fold].copy();
     }
-    tiles = new TileRow[other.tiles.length];
     for (int row = 0; row < tiles.length; row++) {
       tiles[row] = other.tiles[row].copy();
     }
@@ -197,12 +194,46 @@ public final class EntityState {
     causeOffset = other.causeOffset;
     conflictPartition = other.conflictPartition;
     conflictOffset = other.conflictOffset;
+    return this;
   }
 
-  /** An independent copy of the header; its chunks are copied by their own {@link Chunk#copy}. */
-  public EntityState copy() {
-    return new EntityState(this);
-  }
+  /** A state of the same kind without facts, for an equal layout. */
+  abstract EntityState empty(StateShape equal);
+
+  /** The time of the next fact that a cursor will pass, or {@link #NEVER}. */
+  abstract long next(int cursor);
+
+  /** Where that fact is: chunk id, index. It means nothing if there is none. */
+  abstract long position(int cursor);
+
+  /**
+   * The words of the chunk that a cursor stands in, if they are known: a shortcut past the store.
+   */
+  abstract long @Nullable [] rows(int cursor);
+
+  /** Puts a cursor before a fact. */
+  abstract void stand(int cursor, long next, long position, long @Nullable [] rows);
+
+  /** Puts all cursors that have passed all facts before a new one, which none has reached yet. */
+  abstract void standBefore(long time, long position, long[] rows);
+
+  /** A word of the running totals. */
+  abstract long total(int at);
+
+  /** The running totals, each word where {@link StateShape.Total#at} says. */
+  abstract long[] totals();
+
+  /** Takes over what was changed in {@link #totals}. */
+  abstract void setTotals(long[] changed);
+
+  /** As {@link StateShape#encode}, for a fact without stored texts. */
+  abstract void encode(Fact fact, int index, int capacity, long[] rows);
+
+  /** Moves all cursors forward to the state's instant. */
+  abstract void forward(ChunkStore chunks);
+
+  /** Writes all features, as of the last seek, to {@code into[from..]}. */
+  abstract void answerAll(@Nullable Object[] into, int from, ChunkStore chunks);
 
   /**
    * Takes chunks from the store again before they are used, because it may hand out copies by now.
@@ -210,7 +241,13 @@ public final class EntityState {
   public void forgetChunks() {
     tail = null;
     tailWords = null;
-    Arrays.fill(standing, null);
+    forgetRows();
+  }
+
+  private void forgetRows() {
+    for (int cursor = 0; cursor < shape.cursors; cursor++) {
+      stand(cursor, next(cursor), position(cursor), null);
+    }
   }
 
   /**
@@ -265,12 +302,7 @@ public final class EntityState {
         && tailCount < Chunk.SEAL_AT
         && tailCount < tailCapacity
         && shape.texts == 0) {
-      LayoutCode code = shape.code();
-      if (code != null) {
-        code.encode(shape, fact, tailCount, tailCapacity, rows);
-      } else {
-        shape.encode(fact, tailCount, tailCapacity, rows, Chunk.NO_TEXTS);
-      }
+      encode(fact, tailCount, tailCapacity, rows);
       known.grewTo(++tailCount);
       chunks.grew(tailChunk, known);
     } else {
@@ -280,16 +312,7 @@ public final class EntityState {
 
     int index = tailCount - 1;
     if (fact.time > asOf) {
-      // No cursor is that far: those that had passed all facts stand before this one now. If one of
-      // those that are a fixed span behind had not, neither had those further behind.
-      for (int cursor = 0; cursor < shape.shifted && words[cursor] == NEVER; cursor++) {
-        standInTail(cursor, fact.time, rows, index);
-      }
-      for (int cursor = shape.shifted; cursor < shape.cursors; cursor++) {
-        if (words[cursor] == NEVER) {
-          standInTail(cursor, fact.time, rows, index);
-        }
-      }
+      standBefore(fact.time, position(tailChunk, index), rows);
       return;
     }
     causePartition = fact.partition;
@@ -300,7 +323,7 @@ public final class EntityState {
         if (anyRunning) {
           passRunning(cursor, tailChunk, index, chunks);
         }
-      } else if (words[cursor] == NEVER) {
+      } else if (next(cursor) == NEVER) {
         stand(cursor, fact.time, tailChunk, index);
       }
     }
@@ -334,19 +357,11 @@ public final class EntityState {
     put(tailChunk, into, chunks);
   }
 
-  private void standInTail(int cursor, long nextTime, long[] rows, int index) {
-    words[cursor] = nextTime;
-    words[shape.cursors + cursor] = position(tailChunk, index);
-    if (standing[cursor] != rows) {
-      standing[cursor] = rows;
-    }
-  }
-
   /** The words of the chunk that cursors may stand in are in another array from now on. */
   private void moved(long[] from, long[] to) {
     for (int cursor = 0; from != to && cursor < shape.cursors; cursor++) {
-      if (standing[cursor] == from) {
-        standing[cursor] = to;
+      if (rows(cursor) == from) {
+        stand(cursor, next(cursor), position(cursor), to);
       }
     }
   }
@@ -370,17 +385,17 @@ public final class EntityState {
     Chunk grown = chunk.withRow(index, added);
     put(id, grown, chunks);
     positions.inserted(id, index);
-    Arrays.fill(standing, null);
+    forgetRows();
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
         pass(cursor, row, 0, 1);
         if (anyRunning) {
           running.pass(cursor, grown, index, true, false);
         }
-        if (words[cursor] != NEVER && chunkOf(cursor) == id) {
-          words[shape.cursors + cursor]++;
+        if (next(cursor) != NEVER && chunkOf(cursor) == id) {
+          stand(cursor, next(cursor), position(cursor) + 1, null);
         }
-      } else if (fact.time < words[cursor]) {
+      } else if (fact.time < next(cursor)) {
         stand(cursor, fact.time, id, index);
       }
     }
@@ -420,8 +435,8 @@ public final class EntityState {
       firstChunkLastTime = first.lastTime();
     }
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
-      if (words[cursor] != NEVER && chunkOf(cursor) == id && indexOf(cursor) >= first.count()) {
-        stand(cursor, words[cursor], secondId, indexOf(cursor) - first.count());
+      if (next(cursor) != NEVER && chunkOf(cursor) == id && indexOf(cursor) >= first.count()) {
+        stand(cursor, next(cursor), secondId, indexOf(cursor) - first.count());
       }
     }
     return secondId;
@@ -551,7 +566,7 @@ public final class EntityState {
     }
     chunk = chunk.withRowReplaced(at, row);
     put(chunkId, chunk, chunks);
-    Arrays.fill(standing, null);
+    forgetRows();
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
         if (anyRunning) {
@@ -591,93 +606,27 @@ public final class EntityState {
     }
   }
 
-  private void forward(ChunkStore chunks) {
-    LayoutCode code = shape.code();
-    if (code != null) {
-      code.forward(this, chunks);
-      return;
-    }
-    shape.countRun();
-    for (int cursor = 0; cursor < shape.cursors; cursor++) {
-      long target = target(cursor);
-      while (words[cursor] <= target) {
-        forwardInChunk(cursor, target, chunks);
-      }
-    }
-  }
-
-  /** Moves a cursor over the facts up to a time that are in its chunk, of which there are some. */
-  private void forwardInChunk(int cursor, long target, ChunkStore chunks) {
-    long position = words[shape.cursors + cursor];
-    long[] rows = standing[cursor];
-    if (rows == null) {
-      rows = standing(cursor, chunks);
-    }
-    int stride = shape.stride;
-    int at = (int) position * stride;
-    StateShape.Passing passing = shape.passing[cursor];
-    StateShape.Total total = passing.first();
-    int passed = 0;
-    long next;
-    do {
-      if (total != null) {
-        pass(total, rows, at, 1);
-      }
-      passed++;
-      at += stride;
-      next = rows[at + StateShape.TIME];
-    } while (next <= target);
-    if (passing.countAt() >= 0) {
-      words[passing.countAt()] += passed;
-    }
-    if (cursor == 0 || passing.more().length > 0 || anyRunning) {
-      passRest(cursor, position, rows, passed, chunks);
-    }
-    words[cursor] = next;
-    words[shape.cursors + cursor] = position + passed;
-    if (next == NEVER && (int) (position >> 32) != tailChunk) {
-      toNextChunk(cursor, chunks);
-    }
-  }
-
   /** Moves a cursor that has passed all facts of a sealed chunk into the next one. */
   void toNextChunk(int cursor, ChunkStore chunks) {
     int id = load(chunkOf(cursor), chunks).next();
     Chunk next = load(id, chunks);
-    stand(cursor, next.time(0), id, 0);
-    standing[cursor] = next.words();
+    stand(cursor, next.time(0), position(id, 0), next.words());
   }
 
-  /** Does what few cursors need beside the count of all facts and one other total. */
-  private void passRest(int cursor, long position, long[] rows, int passed, ChunkStore chunks) {
-    int id = (int) (position >> 32);
-    int from = (int) position;
-    int last = from + passed - 1;
-    for (StateShape.Total total : shape.passing[cursor].more()) {
-      for (int index = from; index <= last; index++) {
-        pass(total, rows, index * shape.stride, 1);
-      }
-    }
-    for (int index = from; anyRunning && index <= last; index++) {
-      passRunning(cursor, id, index, chunks);
-    }
-    if (cursor == 0) {
-      causePartition = (int) (rows[last * shape.stride + shape.metaWord] >> 32);
-      int capacity = rows == tailWords ? tailCapacity : shape.capacity(rows);
-      causeOffset = rows[shape.originAt(last, capacity) + StateShape.OFFSET];
-    }
-  }
-
-  private void passRunning(int cursor, int id, int index, ChunkStore chunks) {
+  void passRunning(int cursor, int id, int index, ChunkStore chunks) {
     Chunk chunk = load(id, chunks);
     running.pass(cursor, chunk, index, true, true);
     positions.pass(cursor, id, chunk, index, true, this, chunks);
   }
 
   /** The words of the chunk that a cursor stands in. */
-  long[] standing(int cursor, ChunkStore chunks) {
+  long[] rows(int cursor, ChunkStore chunks) {
+    long[] known = rows(cursor);
+    if (known != null) {
+      return known;
+    }
     long[] found = load(chunkOf(cursor), chunks).words();
-    standing[cursor] = found;
+    stand(cursor, next(cursor), position(cursor), found);
     return found;
   }
 
@@ -685,11 +634,11 @@ public final class EntityState {
     if (firstChunk == Chunk.NONE) {
       return;
     }
-    boolean atEnd = words[cursor] == NEVER;
+    boolean atEnd = next(cursor) == NEVER;
     int id = atEnd ? tailChunk : chunkOf(cursor);
     Chunk chunk = load(id, chunks);
     int index = atEnd ? chunk.count() : indexOf(cursor);
-    long next = words[cursor];
+    long next = next(cursor);
     while (true) {
       if (index == 0) {
         if (id == firstChunk) {
@@ -725,37 +674,40 @@ public final class EntityState {
 
   /** Adds one row to the totals behind a cursor, or takes it away. */
   private void pass(int cursor, long[] rows, int at, int times) {
+    long[] totals = totals();
     for (StateShape.Total total : shape.totals[cursor]) {
-      pass(total, rows, at, times);
+      pass(total, totals, rows, at, times);
     }
+    setTotals(totals);
   }
 
-  private void pass(StateShape.Total total, long[] rows, int at, int times) {
+  /** Adds one row to a total, or takes it away. */
+  void pass(StateShape.Total total, long[] totals, long[] rows, int at, int times) {
     long present = rows[at + shape.presenceWord];
     long filters = rows[at + shape.filterWord];
     if ((~present & total.presence() | ~filters & total.filter()) != 0) {
       return;
     }
-    words[total.at()] += times;
+    totals[total.at()] += times;
     if (total.kind() != StateShape.COUNT_ONLY) {
-      addToSum(total, rows[at + total.valueWord()], times);
+      addToSum(total, totals, rows[at + total.valueWord()], times);
     }
   }
 
-  private void addToSum(StateShape.Total total, long value, int times) {
+  private void addToSum(StateShape.Total total, long[] totals, long value, int times) {
     int word = total.at() + 1;
     int kind = total.kind();
     if (kind == StateShape.REAL) {
       double number = Double.longBitsToDouble(value);
-      if (!ExactSum.addNarrow(words, word, times > 0 ? number : -number)) {
+      if (!ExactSum.addNarrow(totals, word, times > 0 ? number : -number)) {
         passWide(total.wide(), number, times);
       }
     } else if (kind == StateShape.SMALL_INTEGER) {
-      words[word] += times > 0 ? value : -value;
+      totals[word] += times > 0 ? value : -value;
     } else if (times > 0) {
-      ExactSum.addInteger(words, word, value);
+      ExactSum.addInteger(totals, word, value);
     } else {
-      ExactSum.subtractInteger(words, word, value);
+      ExactSum.subtractInteger(totals, word, value);
     }
   }
 
@@ -785,9 +737,8 @@ public final class EntityState {
   /** Writes {@code count} features from {@code firstFeature} on, as {@link #answer} does. */
   public void answer(
       int firstFeature, int count, @Nullable Object[] into, int from, ChunkStore chunks) {
-    LayoutCode code = shape.code();
-    if (code != null && count == shape.features.length) {
-      code.answer(this, into, from, chunks);
+    if (count == shape.features.length) {
+      answerAll(into, from, chunks);
       return;
     }
     for (int feature = firstFeature; feature < firstFeature + count; feature++) {
@@ -838,9 +789,9 @@ public final class EntityState {
     if (own != null) {
       return own;
     }
-    id = words[0] == NEVER ? tailChunk : chunkOf(0);
+    id = next(0) == NEVER ? tailChunk : chunkOf(0);
     Chunk chunk = load(id, chunks);
-    index = words[0] == NEVER ? chunk.count() : indexOf(0);
+    index = next(0) == NEVER ? chunk.count() : indexOf(0);
     while (true) {
       while (--index >= 0) {
         if (chunk.idHash(index) == idHash) {
@@ -895,7 +846,7 @@ public final class EntityState {
   }
 
   private @Nullable Object fromTotals(StateShape.Feature feature) {
-    long count = words[feature.newAt()] - words[feature.oldAt()];
+    long count = total(feature.newAt()) - total(feature.oldAt());
     if (count == 0) {
       return null;
     }
@@ -919,7 +870,7 @@ public final class EntityState {
 
   private @Nullable Object fromTotalsAndTiles(StateShape.Feature feature) {
     Partial.Sum all = (Partial.Sum) Objects.requireNonNull(pruned(feature));
-    all.addDifference(feature, words, wide);
+    all.addDifference(feature, totals(), wide);
     Object value = all.value(asOf);
     return value != null && feature.aggregate() == Aggregate.RATE
         ? (Object) rate(feature, (Long) value)
@@ -955,21 +906,28 @@ public final class EntityState {
   private double sum(StateShape.Feature feature) {
     int minuend = feature.newAt() + 1;
     int subtrahend = feature.oldAt() + 1;
-    if (feature.kind() == StateShape.SMALL_INTEGER) {
-      return words[minuend] - words[subtrahend];
-    }
-    if (feature.kind() == StateShape.INTEGER) {
-      return ExactSum.integerDifference(words, minuend, subtrahend);
-    }
-    return realSum(minuend, subtrahend, feature.newWide(), feature.oldWide());
+    return switch (feature.kind()) {
+      case StateShape.SMALL_INTEGER -> total(minuend) - total(subtrahend);
+      case StateShape.INTEGER ->
+          ExactSum.integerDifference(
+              total(minuend), total(minuend + 1), total(subtrahend), total(subtrahend + 1));
+      default ->
+          wide == null
+              ? ExactSum.narrowDifference(
+                  total(minuend),
+                  total(minuend + 1),
+                  total(minuend + 2),
+                  total(subtrahend),
+                  total(subtrahend + 1),
+                  total(subtrahend + 2))
+              : wideSum(minuend, subtrahend, feature.newWide(), feature.oldWide());
+    };
   }
 
-  /** A sum of doubles: the difference of two of the words, and of what is wide of both. */
-  double realSum(int minuend, int subtrahend, int wideMinuend, int wideSubtrahend) {
-    long[] sums = wide;
-    return sums == null
-        ? ExactSum.narrowDifference(words, minuend, subtrahend)
-        : ExactSum.difference(words, minuend, subtrahend, sums, wideMinuend, wideSubtrahend);
+  /** A sum of doubles: the difference of two of the totals, and of what is wide of both. */
+  double wideSum(int minuend, int subtrahend, int wideMinuend, int wideSubtrahend) {
+    return ExactSum.difference(
+        totals(), minuend, subtrahend, Objects.requireNonNull(wide), wideMinuend, wideSubtrahend);
   }
 
   /**
@@ -1001,7 +959,7 @@ public final class EntityState {
           feature.aggregate() == Aggregate.MIN || feature.aggregate() == Aggregate.ARGMIN;
       int measure = feature.extremum();
       int newer = feature.newCursor();
-      boolean toEnd = words[newer] == NEVER;
+      boolean toEnd = next(newer) == NEVER;
       int lastId = toEnd ? tailChunk : chunkOf(newer);
       ChunkTree summaries = tree(chunks);
       int id = scanChunk;
@@ -1079,7 +1037,7 @@ public final class EntityState {
   /** Adds the first facts of the window that the scan begins with. */
   private void addFirst(int most, Partial all, StateShape.Feature feature, ChunkStore chunks) {
     int newer = feature.newCursor();
-    boolean toEnd = words[newer] == NEVER;
+    boolean toEnd = next(newer) == NEVER;
     int lastId = toEnd ? tailChunk : chunkOf(newer);
     ChunkTree summaries = tree(chunks);
     int id = scanChunk;
@@ -1114,7 +1072,7 @@ public final class EntityState {
   /** Adds the last facts of the window that the scan begins with, in their order. */
   private void addLast(int most, Partial all, StateShape.Feature feature, ChunkStore chunks) {
     int newer = feature.newCursor();
-    boolean atEnd = words[newer] == NEVER;
+    boolean atEnd = next(newer) == NEVER;
     ChunkTree summaries = tree(chunks);
     int startChunk = scanChunk;
     int startIndex = scanIndex;
@@ -1254,7 +1212,7 @@ public final class EntityState {
       return known;
     }
     int newer = feature.newCursor();
-    boolean atEnd = words[newer] == NEVER;
+    boolean atEnd = next(newer) == NEVER;
     int id = atEnd ? tailChunk : chunkOf(newer);
     int index = id == Chunk.NONE ? 0 : atEnd ? load(id, chunks).count() : indexOf(newer);
     int window = feature.positional();
@@ -1363,7 +1321,7 @@ public final class EntityState {
   private void visit(
       StateShape.Feature feature, long presence, RowVisitor visitor, ChunkStore chunks) {
     int newer = feature.newCursor();
-    boolean toEnd = words[newer] == NEVER;
+    boolean toEnd = next(newer) == NEVER;
     int lastId = toEnd ? tailChunk : chunkOf(newer);
     int id = scanChunk;
     int index = scanIndex;
@@ -1396,9 +1354,9 @@ public final class EntityState {
     int older = feature.oldCursor();
     if (older >= 0) {
       // Where the old edge has passed all facts, so has the new one.
-      scanChunk = words[older] == NEVER ? Chunk.NONE : chunkOf(older);
+      scanChunk = next(older) == NEVER ? Chunk.NONE : chunkOf(older);
       scanIndex = indexOf(older);
-      return words[older] <= target(feature.newCursor());
+      return next(older) <= target(feature.newCursor());
     }
     if (feature.positional() >= 0) {
       return findStartByPosition(feature, chunks);
@@ -1457,7 +1415,7 @@ public final class EntityState {
   /** Walks back from the new edge over a number of facts, each close enough to the one after it. */
   private boolean findStart(StateShape.Feature feature, int most, long gapMs, ChunkStore chunks) {
     int newer = feature.newCursor();
-    boolean atEnd = words[newer] == NEVER;
+    boolean atEnd = next(newer) == NEVER;
     int id = atEnd ? tailChunk : chunkOf(newer);
     Chunk chunk = load(id, chunks);
     int index = atEnd ? chunk.count() : indexOf(newer);
@@ -1497,7 +1455,7 @@ public final class EntityState {
       return NEVER;
     }
     if (after == asOf) {
-      return words[0];
+      return next(0);
     }
     Chunk chunk = load(chunkAfter(after, Integer.MAX_VALUE, Long.MAX_VALUE, chunks), chunks);
     return chunk.time(indexAfter(chunk, after, Integer.MAX_VALUE, Long.MAX_VALUE));
@@ -1535,7 +1493,7 @@ public final class EntityState {
   }
 
   private long nextCrossing(int cursor) {
-    long time = words[cursor];
+    long time = next(cursor);
     // A fact in the future of the seek is not known to the answer; that excludes edge 0 as well.
     return time > asOf ? NEVER : shape.passes(cursor, time);
   }
@@ -1567,7 +1525,7 @@ public final class EntityState {
 
   /** Finds the cause again after facts before cursor 0 have changed. */
   private void findCause(ChunkStore chunks) {
-    boolean atEnd = words[0] == NEVER;
+    boolean atEnd = next(0) == NEVER;
     int id = atEnd ? tailChunk : chunkOf(0);
     if (id != Chunk.NONE) {
       Chunk chunk = load(id, chunks);
@@ -1758,7 +1716,7 @@ public final class EntityState {
       }
     }
     int newer = feature.newCursor();
-    boolean atEnd = words[newer] == NEVER;
+    boolean atEnd = next(newer) == NEVER;
     id = atEnd ? tailChunk : chunkOf(newer);
     index = atEnd ? load(id, chunks).count() : indexOf(newer);
     // A window that has facts has a newest one.
@@ -1803,7 +1761,7 @@ public final class EntityState {
             && !positions.isBefore(span, id, chunk, index, this, chunks);
     if (isCurrent) {
       // What follows in the window is in the session: on from its newest fact.
-      boolean atEnd = words[newer] == NEVER;
+      boolean atEnd = next(newer) == NEVER;
       id = atEnd ? tailChunk : chunkOf(newer);
       index = atEnd ? load(id, chunks).count() : indexOf(newer);
       positions.toPrevious(window, id, index, this, chunks);
@@ -1881,27 +1839,32 @@ public final class EntityState {
       Varint.writeSigned(out, nextChunkId - neededBeforeChunk);
     }
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
-      if (words[cursor] == NEVER) {
+      if (next(cursor) == NEVER) {
         Varint.writeUnsigned(out, 0);
       } else {
         // At least 1: the next fact is newer than where the cursor stands.
-        Varint.writeUnsigned(out, words[cursor] - target(cursor));
+        Varint.writeUnsigned(out, next(cursor) - target(cursor));
         Varint.writeUnsigned(out, nextChunkId - chunkOf(cursor));
         Varint.writeUnsigned(out, indexOf(cursor));
       }
     }
+    long[] words = totals();
     long[] difference = new long[ExactSum.WIDE_WORDS];
     for (StateShape.Total[] totals : shape.totals) {
       for (StateShape.Total total : totals) {
         if (total.before() != null) {
-          writeDifference(out, total.before(), total, difference);
+          writeDifference(out, total.before(), total, words, difference);
         }
       }
     }
   }
 
   private void writeDifference(
-      DataOutput out, StateShape.Total before, StateShape.Total total, long[] difference)
+      DataOutput out,
+      StateShape.Total before,
+      StateShape.Total total,
+      long[] words,
+      long[] difference)
       throws IOException {
     Varint.writeSigned(out, words[before.at()] - words[total.at()]);
     int length = total.sumWords();
@@ -1928,7 +1891,7 @@ public final class EntityState {
    */
   public static EntityState read(StateLayout layout, DataInput in) throws IOException {
     StateShape shape = StateShape.of(layout);
-    EntityState state = new EntityState(shape);
+    EntityState state = shape.emptyState();
     shape.checkStored("entity state", in.readByte(), VERSION, in.readInt());
     byte flags = in.readByte();
     long asOf = in.readLong();
@@ -1973,14 +1936,16 @@ public final class EntityState {
       state.wide = new long[shape.wideWords];
     }
     // The first total of a chain starts from zero: only the differences along it matter.
+    long[] words = state.totals();
     long[] difference = new long[ExactSum.WIDE_WORDS];
     for (StateShape.Total[] totals : shape.totals) {
       for (StateShape.Total total : totals) {
         if (total.before() != null) {
-          state.readDifference(in, total.before(), total, difference);
+          state.readDifference(in, total.before(), total, words, difference);
         }
       }
     }
+    state.setTotals(words);
     return state;
   }
 
@@ -1989,7 +1954,11 @@ public final class EntityState {
   }
 
   private void readDifference(
-      DataInput in, StateShape.Total before, StateShape.Total total, long[] difference)
+      DataInput in,
+      StateShape.Total before,
+      StateShape.Total total,
+      long[] words,
+      long[] difference)
       throws IOException {
     words[total.at()] = words[before.at()] - Varint.readSigned(in);
     int length = total.sumWords();
@@ -2013,7 +1982,7 @@ public final class EntityState {
     // The cursor that stands closest behind the place is the shortest way to it.
     for (int cursor = shape.cursors - 1; cursor >= 0; cursor--) {
       if (target(cursor) >= time) {
-        id = words[cursor] == NEVER ? tailChunk : chunkOf(cursor);
+        id = next(cursor) == NEVER ? tailChunk : chunkOf(cursor);
         break;
       }
     }
@@ -2044,21 +2013,26 @@ public final class EntityState {
   }
 
   private int chunkOf(int cursor) {
-    return (int) (words[shape.cursors + cursor] >> 32);
+    return (int) (position(cursor) >> 32);
   }
 
   private int indexOf(int cursor) {
-    return (int) words[shape.cursors + cursor];
+    return (int) position(cursor);
   }
 
   private void stand(int cursor, long nextTime, int chunk, int index) {
-    standing[cursor] = null;
-    words[cursor] = nextTime;
-    words[shape.cursors + cursor] = position(chunk, index);
+    stand(cursor, nextTime, position(chunk, index), null);
   }
 
   private static long position(int chunk, int index) {
     return (long) chunk << 32 | index;
+  }
+
+  /** What to throw if a chunk does not have the facts that this header knows to be in it. */
+  static IllegalStateException otherChunk() {
+    return new IllegalStateException(
+        "A chunk has other facts than this state knows to be in it: pass the store of the same entity"
+            + " and stream, or restore both from one checkpoint");
   }
 
   /** The id of the oldest stored chunk, or {@link Chunk#NONE}. */

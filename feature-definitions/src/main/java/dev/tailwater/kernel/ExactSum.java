@@ -59,36 +59,70 @@ public final class ExactSum {
    * @return false, having changed nothing, if the value needs the wide accumulator
    */
   public static boolean addNarrow(long[] words, int at, double value) {
-    long bits = Double.doubleToRawLongBits(value);
-    int exponent = (int) (bits >>> 52) & 0x7ff;
-    long mantissa = bits & MANTISSA_MASK | HIDDEN_BIT;
-    int shift = exponent - (UNIT_EXPONENT - NARROW_SCALE);
-    if (shift < 0 || shift > 64 + NARROW_SCALE - 53) {
-      if (value == 0) {
-        return true;
-      }
-      int zeros = Long.numberOfTrailingZeros(mantissa);
-      // A subnormal has an exponent of 0, so that it never gets past the second condition.
-      if (shift > 0 || zeros < -shift) {
-        return false;
-      }
-      mantissa >>>= -shift;
-      shift = 0;
+    int shift = narrowShift(value);
+    if (shift < 0) {
+      return false;
     }
-    long sign = bits >> 63;
-    int bit = shift & 63;
-    // Negated before it is spread over the words: |mantissa| < 2^53 leaves room for the sign.
-    long signed = (mantissa ^ sign) - sign;
-    long low = signed << bit;
-    long high = bit == 0 ? sign : signed >> (64 - bit);
-    if (shift < 64) {
-      long sum0 = words[at] + low;
-      words[at] = sum0;
-      addTwo(words, at + 1, high, sign, carry(sum0 - low, low, sum0));
-    } else {
-      addTwo(words, at + 1, low, high, 0);
-    }
+    long digits = narrowDigits(value);
+    long low = low(digits, shift);
+    long middle = middle(digits, shift);
+    long sum0 = words[at] + low;
+    long sum1 = words[at + 1] + middle + carry(words[at], low, sum0);
+    words[at + 2] += high(digits, shift) + carry(words[at + 1], middle, sum1);
+    words[at] = sum0;
+    words[at + 1] = sum1;
     return true;
+  }
+
+  /**
+   * How many bits to the left the {@linkplain #narrowDigits digits} of a value stand in a narrow
+   * accumulator, or -1 if it needs the wide one.
+   */
+  static int narrowShift(double value) {
+    long bits = Double.doubleToRawLongBits(value);
+    int shift = ((int) (bits >>> 52) & 0x7ff) - (UNIT_EXPONENT - NARROW_SCALE);
+    if (shift > 64 + NARROW_SCALE - 53) {
+      return -1;
+    }
+    // Digits below the lowest bit must be zeros. A subnormal has 52 at most, and far more are
+    // below.
+    boolean fits =
+        shift >= 0
+            || value == 0
+            || Long.numberOfTrailingZeros(bits & MANTISSA_MASK | HIDDEN_BIT) >= -shift;
+    return fits ? Math.max(0, shift) : -1;
+  }
+
+  /** The mantissa of a value that fits a narrow accumulator, with its sign; below 2^53. */
+  static long narrowDigits(double value) {
+    if (value == 0) {
+      return 0;
+    }
+    long bits = Double.doubleToRawLongBits(value);
+    int below = UNIT_EXPONENT - NARROW_SCALE - ((int) (bits >>> 52) & 0x7ff);
+    long mantissa = (bits & MANTISSA_MASK | HIDDEN_BIT) >>> Math.max(0, below);
+    long sign = bits >> 63;
+    return (mantissa ^ sign) - sign;
+  }
+
+  /** The lowest of three words of digits that are shifted to the left, by less than 128 bits. */
+  static long low(long digits, int shift) {
+    return shift < 64 ? digits << shift : 0;
+  }
+
+  /** The word above {@link #low}. */
+  static long middle(long digits, int shift) {
+    return shift < 64 ? above(digits, shift) : digits << shift;
+  }
+
+  /** The word above {@link #middle}. */
+  static long high(long digits, int shift) {
+    return shift < 64 ? digits >> 63 : above(digits, shift);
+  }
+
+  /** What goes beyond a word that is shifted to the left by some bits, modulo 64. */
+  private static long above(long digits, int shift) {
+    return digits >> 1 >> (63 - (shift & 63));
   }
 
   private static void addTwo(long[] words, int at, long low, long high, long carryIn) {
@@ -103,7 +137,7 @@ public final class ExactSum {
    * good as random, so it is computed: a branch would be guessed wrongly, and what follows could
    * not begin before the words are there.
    */
-  private static long carry(long one, long other, long sum) {
+  static long carry(long one, long other, long sum) {
     return (one & other | (one | other) & ~sum) >>> 63;
   }
 
@@ -173,19 +207,41 @@ public final class ExactSum {
 
   /** The sum at {@code minuend} less the sum at {@code subtrahend}, two narrow accumulators. */
   public static double narrowDifference(long[] words, int minuend, int subtrahend) {
-    long low = words[minuend] - words[subtrahend];
-    long lowBorrow = borrow(words[minuend], words[subtrahend], low);
-    long middle = words[minuend + 1] - words[subtrahend + 1] - lowBorrow;
-    long middleBorrow = borrow(words[minuend + 1], words[subtrahend + 1], middle);
-    long high = words[minuend + 2] - words[subtrahend + 2] - middleBorrow;
-    return round(high, middle, low, NARROW_SCALE);
+    return narrowDifference(
+        words[minuend],
+        words[minuend + 1],
+        words[minuend + 2],
+        words[subtrahend],
+        words[subtrahend + 1],
+        words[subtrahend + 2]);
+  }
+
+  /** The difference of two narrow accumulators, each given by its words. */
+  static double narrowDifference(
+      long minuend0,
+      long minuend1,
+      long minuend2,
+      long subtrahend0,
+      long subtrahend1,
+      long subtrahend2) {
+    long low = minuend0 - subtrahend0;
+    long lowBorrow = borrow(minuend0, subtrahend0, low);
+    long middle = minuend1 - subtrahend1 - lowBorrow;
+    long middleBorrow = borrow(minuend1, subtrahend1, middle);
+    return round(minuend2 - subtrahend2 - middleBorrow, middle, low, NARROW_SCALE);
   }
 
   /** The sum at {@code minuend} less the sum at {@code subtrahend}, two integer accumulators. */
   public static double integerDifference(long[] words, int minuend, int subtrahend) {
-    long low = words[minuend] - words[subtrahend];
-    long lowBorrow = borrow(words[minuend], words[subtrahend], low);
-    long high = words[minuend + 1] - words[subtrahend + 1] - lowBorrow;
+    return integerDifference(
+        words[minuend], words[minuend + 1], words[subtrahend], words[subtrahend + 1]);
+  }
+
+  /** The difference of two integer accumulators, each given by its words. */
+  static double integerDifference(
+      long minuend0, long minuend1, long subtrahend0, long subtrahend1) {
+    long low = minuend0 - subtrahend0;
+    long high = minuend1 - subtrahend1 - borrow(minuend0, subtrahend0, low);
     return round(high >> 63, high, low, 0);
   }
 

@@ -8,14 +8,18 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.codehaus.commons.compiler.CompileException;
 import org.codehaus.janino.SimpleCompiler;
 
 /**
- * Writes {@link LayoutCode} as Java, and compiles it with Janino, which compiles the expressions of
- * a project too. Loops over cursors and totals spend their time on finding out what to add where,
- * and a processor that is busy with that does not get to the next fact's memory. Databases do the
- * same with queries (T. Neumann, <a
+ * Writes a kind of {@link EntityState} as Java for one layout, and compiles it with Janino, which
+ * compiles the expressions of a project too. Its cursors and totals are fields, so that they come
+ * from memory with the state itself, and the chunks at the same time that they do; every position,
+ * span and kind of sum is a constant. Loops over cursors and totals of arrays spend their time on
+ * finding out what to add where, and a processor that is busy with that does not get to the next
+ * fact's memory. Databases do the same with queries (T. Neumann, <a
  * href="https://www.vldb.org/pvldb/vol4/p539-neumann.pdf">Efficiently Compiling Efficient Query
  * Plans for Modern Hardware</a>, 2011).
  *
@@ -30,17 +34,17 @@ final class LayoutCompiler {
   private static final int MOST_FEATURES = 48;
   private static final int MOST_COLUMNS = 48;
 
-  private static final String CLASS = "CompiledLayout";
+  private static final String CLASS = "CompiledState";
   private static final int MOST_KEPT = 256;
 
   /**
-   * Code by its text: the tasks of a job have layouts of their own, which are equal, and the JVM
-   * calls what has few implementations faster.
+   * States by their code: the tasks of a job have layouts of their own, which are equal, and the
+   * JVM calls what has few implementations faster.
    */
-  private static final Map<String, LayoutCode> KEPT =
+  private static final Map<String, EntityState> KEPT =
       new LinkedHashMap<>() {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<String, LayoutCode> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<String, EntityState> eldest) {
           return size() > MOST_KEPT;
         }
       };
@@ -71,17 +75,18 @@ final class LayoutCompiler {
   }
 
   /**
-   * The code of a layout that {@linkplain #canCompile can be compiled}: some tens of milliseconds,
-   * and tenths of a second for the first one in a JVM.
+   * A state of a layout that {@linkplain #canCompile can be compiled}, to {@linkplain
+   * EntityState#empty make} others of: some tens of milliseconds, and tenths of a second for the
+   * first one in a JVM.
    */
-  static LayoutCode compile(StateShape shape) {
+  static EntityState compile(StateShape shape) {
     String source = new LayoutCompiler(shape).source();
     synchronized (KEPT) {
-      return KEPT.computeIfAbsent(source, LayoutCompiler::compile);
+      return KEPT.computeIfAbsent(source, code -> compile(code, shape));
     }
   }
 
-  private static LayoutCode compile(String source) {
+  private static EntityState compile(String source, StateShape shape) {
     try {
       SimpleCompiler compiler = new SimpleCompiler();
       compiler.setParentClassLoader(LayoutCompiler.class.getClassLoader());
@@ -90,7 +95,7 @@ final class LayoutCompiler {
       byte[] bytes = classes.get(LayoutCompiler.class.getPackageName() + "." + CLASS);
       // Hidden: a class of this package, one of many of this name, that goes when nothing uses it.
       Class<?> compiled = MethodHandles.lookup().defineHiddenClass(bytes, true).lookupClass();
-      return (LayoutCode) compiled.getDeclaredConstructor().newInstance();
+      return (EntityState) compiled.getDeclaredConstructor(StateShape.class).newInstance(shape);
     } catch (CompileException | IOException | ReflectiveOperationException e) {
       throw new IllegalStateException(
           "Code that was made for a state does not compile; please report it, with this text%n%s"
@@ -101,21 +106,37 @@ final class LayoutCompiler {
 
   private String source() {
     add("package %s;", LayoutCompiler.class.getPackageName());
-    add("final class %s extends LayoutCode {", CLASS);
-    add("void encode(StateShape shape, Fact fact, int index, int capacity, long[] chunk) {");
+    add("final class %s extends EntityState {", CLASS);
+    add("%s(StateShape shape) { super(shape); }", CLASS);
+    add("EntityState empty(StateShape equal) { return new %s(equal); }", CLASS);
+    for (int cursor = 0; cursor < shape.cursors; cursor++) {
+      add("private long next%d = %dL;", cursor, EntityState.NEVER);
+      add("private long position%d;", cursor);
+      add("private long[] rows%d;", cursor);
+    }
+    for (int at = firstTotal(); at < shape.words; at++) {
+      add("private long total%d;", at);
+    }
+    byNumber("long next", "next", 0, shape.cursors);
+    byNumber("long position", "position", 0, shape.cursors);
+    byNumber("long[] rows", "rows", 0, shape.cursors);
+    byNumber("long total", "total", firstTotal(), shape.words);
+    stand();
+    standBefore();
+    totals();
+    add("void encode(Fact fact, int index, int capacity, long[] chunk) {");
+    add("int at = index * %d;", shape.stride);
+    askForRows();
     encode();
     add("}");
-    add("void forward(EntityState state, ChunkStore chunks) {");
-    add("long[] words = state.words;");
-    add("long[][] standing = state.standing;");
-    add("long asOf = state.asOf;");
-    add("long pruned = state.prunedTime;");
+    add("void forward(ChunkStore chunks) {");
+    add("long asOf = this.asOf;");
+    add("long pruned = this.prunedTime;");
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       forward(cursor);
     }
     add("}");
-    add("void answer(EntityState state, Object[] into, int from, ChunkStore chunks) {");
-    add("long[] words = state.words;");
+    add("void answerAll(Object[] into, int from, ChunkStore chunks) {");
     for (int feature = 0; feature < shape.features.length; feature++) {
       answer(feature);
     }
@@ -124,9 +145,86 @@ final class LayoutCompiler {
     return code.toString();
   }
 
+  /** Totals come behind what a state of any layout keeps of its cursors. */
+  private int firstTotal() {
+    return 2 * shape.cursors;
+  }
+
+  private void byNumber(String method, String field, int from, int to) {
+    add("%s(int number) {", method);
+    add("switch (number) {");
+    for (int number = from; number < to; number++) {
+      add("case %d: return %s%d;", number, field, number);
+    }
+    add("default: throw new IndexOutOfBoundsException();");
+    add("} }");
+  }
+
+  private void stand() {
+    add("void stand(int cursor, long next, long position, long[] rows) {");
+    add("switch (cursor) {");
+    for (int cursor = 0; cursor < shape.cursors; cursor++) {
+      add("case %d:", cursor);
+      stand(cursor, "next");
+      add("return;");
+    }
+    add("default: throw new IndexOutOfBoundsException();");
+    add("} }");
+  }
+
+  private void stand(int cursor, String next) {
+    add("next%d = %s;", cursor, next);
+    add("position%d = position;", cursor);
+    // Written only if it is another: for the garbage collector that is more than a store.
+    add("if (rows%d != rows) rows%d = rows;", cursor, cursor);
+  }
+
+  private void standBefore() {
+    add("void standBefore(long time, long position, long[] rows) {");
+    for (int cursor = 0; cursor < shape.shifted; cursor++) {
+      add("if (next%d == %dL) {", cursor, EntityState.NEVER);
+      stand(cursor, "time");
+    }
+    add("}".repeat(shape.shifted));
+    for (int cursor = shape.shifted; cursor < shape.cursors; cursor++) {
+      add("if (next%d == %dL) {", cursor, EntityState.NEVER);
+      stand(cursor, "time");
+      add("}");
+    }
+    add("}");
+  }
+
+  private void totals() {
+    add("long[] totals() {");
+    add("long[] words = new long[%d];", shape.words);
+    for (int at = firstTotal(); at < shape.words; at++) {
+      add("words[%d] = total%d;", at, at);
+    }
+    add("return words;");
+    add("}");
+    add("void setTotals(long[] words) {");
+    for (int at = firstTotal(); at < shape.words; at++) {
+      add("total%d = words[%d];", at, at);
+    }
+    add("}");
+  }
+
+  /**
+   * Reads all rows that are about to be written and passed, which lie in as many places of memory,
+   * before anything depends on what is in them: then the processor waits for all of them at once
+   * and not for one after another. What was read is compared so that it is not left out.
+   */
+  private void askForRows() {
+    for (int cursor = 0; cursor < shape.cursors; cursor++) {
+      add("if (rows%d != null", cursor);
+      add("&& rows%d[(int) position%d * %d] > next%d)", cursor, cursor, shape.stride, cursor);
+      add("throw otherChunk();");
+    }
+    add("if (chunk[at] != %dL) throw otherChunk();", StateShape.NO_TIME);
+  }
+
   private void encode() {
     boolean oneWord = shape.presenceWord == shape.metaWord;
-    add("int at = index * %d;", shape.stride);
     add("long presence = fact.deleted ? 0L : %dL;", shape.live);
     for (int column = 0; column < shape.valueWord.length; column++) {
       add("Object value%d = fact.values[%d];", column, column);
@@ -170,16 +268,15 @@ final class LayoutCompiler {
   }
 
   private void forward(int cursor) {
-    int position = shape.cursors + cursor;
     if (shape.isShifted(cursor)) {
       add("{ long target = Math.max(asOf - %dL, pruned);", shape.shift(cursor));
     } else {
-      add("{ long target = state.target(%d);", cursor);
+      add("{ long target = target(%d);", cursor);
     }
-    add("while (words[%d] <= target) {", cursor);
-    add("long position = words[%d];", position);
-    add("long[] rows = standing[%d];", cursor);
-    add("if (rows == null) rows = state.standing(%d, chunks);", cursor);
+    add("while (next%d <= target) {", cursor);
+    add("long position = position%d;", cursor);
+    add("long[] rows = rows%d;", cursor);
+    add("if (rows == null) rows = rows(%d, chunks);", cursor);
     add("int at = (int) position * %d;", shape.stride);
     add("int passed = 0;");
     add("long next;");
@@ -195,23 +292,23 @@ final class LayoutCompiler {
     add("} while (next <= target);");
     for (StateShape.Total total : shape.totals[cursor]) {
       if (total.countsAll()) {
-        add("words[%d] += passed;", total.at());
+        add("total%d += passed;", total.at());
       }
     }
-    add("words[%d] = next;", cursor);
-    add("words[%d] = position + passed;", position);
+    add("next%d = next;", cursor);
+    add("position%d = position + passed;", cursor);
     if (cursor == 0) {
-      add("state.causePartition = (int) (rows[at + %d] >> 32);", shape.metaWord - shape.stride);
+      add("causePartition = (int) (rows[at + %d] >> 32);", shape.metaWord - shape.stride);
       add(
-          "int capacity = rows == state.tailWords ? state.tailCapacity : rows.length / %d;",
+          "int capacity = rows == tailWords ? tailCapacity : rows.length / %d;",
           shape.wordsPerFact);
       add("int newest = (int) position + passed - 1;");
       add(
-          "state.causeOffset = rows[capacity * %d + %d + newest * %d];",
+          "causeOffset = rows[capacity * %d + %d + newest * %d];",
           shape.stride, 1 + StateShape.OFFSET, shape.originStride);
     }
-    add("if (next == %dL && (int) (position >> 32) != state.tailChunk)", StateShape.NO_TIME);
-    add("state.toNextChunk(%d, chunks);", cursor);
+    add("if (next == %dL && (int) (position >> 32) != tailChunk)", StateShape.NO_TIME);
+    add("toNextChunk(%d, chunks);", cursor);
     add("} }");
   }
 
@@ -225,20 +322,38 @@ final class LayoutCompiler {
           "if ((~rows[at + %d] & %dL | ~rows[at + %d] & %dL) == 0L) {",
           shape.presenceWord, total.presence(), shape.filterWord, total.filter());
     }
-    add("words[%d]++;", total.at());
+    add("total%d++;", total.at());
     int sum = total.at() + 1;
     switch (total.kind()) {
-      case StateShape.SMALL_INTEGER -> add("words[%d] += rows[at + %d];", sum, total.valueWord());
-      case StateShape.INTEGER ->
-          add("ExactSum.addInteger(words, %d, rows[at + %d]);", sum, total.valueWord());
-      case StateShape.REAL -> {
-        add("double number = Double.longBitsToDouble(rows[at + %d]);", total.valueWord());
-        add(
-            "if (!ExactSum.addNarrow(words, %d, number)) state.passWide(%d, number, 1);",
-            sum, total.wide());
+      case StateShape.SMALL_INTEGER -> add("total%d += rows[at + %d];", sum, total.valueWord());
+      case StateShape.INTEGER -> {
+        add("long low = rows[at + %d];", total.valueWord());
+        add("long sum = total%d + low;", sum);
+        add("total%d += (low >> 63) + ExactSum.carry(total%d, low, sum);", sum + 1, sum);
+        add("total%d = sum;", sum);
       }
+      case StateShape.REAL -> passReal(total, sum);
       default -> {} // A count has no sum.
     }
+    add("}");
+  }
+
+  private void passReal(StateShape.Total total, int sum) {
+    add("double number = Double.longBitsToDouble(rows[at + %d]);", total.valueWord());
+    add("int shift = ExactSum.narrowShift(number);");
+    add("if (shift < 0) {");
+    add("passWide(%d, number, 1);", total.wide());
+    add("} else {");
+    add("long digits = ExactSum.narrowDigits(number);");
+    add("long low = ExactSum.low(digits, shift);");
+    add("long middle = ExactSum.middle(digits, shift);");
+    add("long sum0 = total%d + low;", sum);
+    add("long sum1 = total%d + middle + ExactSum.carry(total%d, low, sum0);", sum + 1, sum);
+    add(
+        "total%d += ExactSum.high(digits, shift) + ExactSum.carry(total%d, middle, sum1);",
+        sum + 2, sum + 1);
+    add("total%d = sum0;", sum);
+    add("total%d = sum1;", sum + 1);
     add("}");
   }
 
@@ -255,27 +370,39 @@ final class LayoutCompiler {
               default -> null;
             };
     if (value == null) {
-      add("into[from + %d] = state.value(state.shape.features[%d], chunks);", f, f);
+      add("into[from + %d] = value(shape.features[%d], chunks);", f, f);
       return;
     }
-    add("{ long count = words[%d] - words[%d];", feature.newAt(), feature.oldAt());
+    add("{ long count = total%d - total%d;", feature.newAt(), feature.oldAt());
     add("if (count != 0L) into[from + %d] = %s;", f, value);
-    add("else into[from + %d] = state.shape.features[%d].empty(); }", f, f);
+    add("else into[from + %d] = shape.features[%d].empty(); }", f, f);
   }
 
   private static String sum(StateShape.Feature feature) {
     int minuend = feature.newAt() + 1;
     int subtrahend = feature.oldAt() + 1;
     return switch (feature.kind()) {
-      case StateShape.SMALL_INTEGER ->
-          text("((double) (words[%d] - words[%d]))", minuend, subtrahend);
+      case StateShape.SMALL_INTEGER -> text("((double) (total%d - total%d))", minuend, subtrahend);
       case StateShape.INTEGER ->
-          text("ExactSum.integerDifference(words, %d, %d)", minuend, subtrahend);
+          text(
+              "ExactSum.integerDifference(%s, %s)",
+              words(minuend, ExactSum.INTEGER_WORDS), words(subtrahend, ExactSum.INTEGER_WORDS));
       default ->
           text(
-              "state.realSum(%d, %d, %d, %d)",
-              minuend, subtrahend, feature.newWide(), feature.oldWide());
+              "(wide == null ? ExactSum.narrowDifference(%s, %s) : wideSum(%d, %d, %d, %d))",
+              words(minuend, ExactSum.NARROW_WORDS),
+              words(subtrahend, ExactSum.NARROW_WORDS),
+              minuend,
+              subtrahend,
+              feature.newWide(),
+              feature.oldWide());
     };
+  }
+
+  private static String words(int first, int count) {
+    return IntStream.range(first, first + count)
+        .mapToObj(at -> "total" + at)
+        .collect(Collectors.joining(", "));
   }
 
   private void add(String line, Object... arguments) {

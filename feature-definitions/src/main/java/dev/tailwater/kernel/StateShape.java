@@ -131,7 +131,7 @@ final class StateShape {
   final int wideWords;
   final Feature[] features;
   final Extremum[] extrema;
-  private volatile @Nullable LayoutCode code;
+  private volatile @Nullable EntityState model;
   private int runs;
 
   /**
@@ -675,9 +675,15 @@ final class StateShape {
     return edges[cursor].passes(time);
   }
 
-  /** The code of the layout, or null if there is none, or none yet. */
-  @Nullable LayoutCode code() {
-    return code;
+  /** A state that runs code made for the layout, or null if there is no code, or none yet. */
+  @Nullable EntityState model() {
+    return model;
+  }
+
+  /** A state without facts. */
+  EntityState emptyState() {
+    EntityState known = model;
+    return known == null ? new GeneralState(this) : known.empty(this);
   }
 
   /**
@@ -704,8 +710,8 @@ final class StateShape {
 
   /** Compiles the layout, if that is possible and has not been done. */
   synchronized void compile() {
-    if (code == null && LayoutCompiler.canCompile(this)) {
-      code = LayoutCompiler.compile(this);
+    if (model == null && LayoutCompiler.canCompile(this)) {
+      model = LayoutCompiler.compile(this);
     }
   }
 

@@ -27,7 +27,7 @@ class EntityStateTest {
 
   @Test
   void exactlyTheWindowOldIsOutAndExactlyNowIsIn() {
-    EntityState state = new EntityState(layout(COUNT_10, COUNT_10_LATER));
+    EntityState state = EntityState.of(layout(COUNT_10, COUNT_10_LATER));
     state.insert(fact(NOON, 1.0), chunks);
 
     assertThat(asOf(state, NOON - 1)).containsExactly(0L, 0L);
@@ -43,7 +43,7 @@ class EntityStateTest {
   @Test
   void anEmptyWindowIsNullUnlessTheFeatureSaysOtherwise() {
     FeatureSpec declared = FeatureSpec.sliding(Aggregate.AVG, 0, -1, 10, 0, -1.0);
-    EntityState state = new EntityState(layout(COUNT_10, SUM_10, declared));
+    EntityState state = EntityState.of(layout(COUNT_10, SUM_10, declared));
 
     assertThat(asOf(state, NOON)).containsExactly(0L, null, -1.0);
     state.insert(fact(NOON, null), chunks);
@@ -54,7 +54,7 @@ class EntityStateTest {
 
   @Test
   void aFactFromTheFutureOfTheQuestionIsNotInItsAnswer() {
-    EntityState state = new EntityState(layout(SUM_10));
+    EntityState state = EntityState.of(layout(SUM_10));
     state.insert(fact(NOON, 1.0), chunks);
     state.insert(fact(NOON + 5, 2.0), chunks);
 
@@ -66,7 +66,7 @@ class EntityStateTest {
 
   @Test
   void theNextChangeIsWhenAPastFactEntersOrLeaves() {
-    EntityState state = new EntityState(layout(COUNT_10, COUNT_10_LATER));
+    EntityState state = EntityState.of(layout(COUNT_10, COUNT_10_LATER));
     state.insert(fact(NOON, 1.0), chunks);
     state.insert(fact(NOON + 3, 1.0), chunks);
 
@@ -81,7 +81,7 @@ class EntityStateTest {
 
   @Test
   void theFirstLoggedOfTwoDuplicatesIsTheCauseWhicheverCameFirst() {
-    EntityState state = new EntityState(layout(true, COUNT_10, SUM_10));
+    EntityState state = EntityState.of(layout(true, COUNT_10, SUM_10));
     Fact second = fact(NOON, 1.0);
     second.partition = 1;
     second.offset = 7;
@@ -102,7 +102,7 @@ class EntityStateTest {
 
   @Test
   void theSameIdAtAnotherTimeIsAnotherFact() {
-    EntityState state = new EntityState(layout(true, COUNT_10));
+    EntityState state = EntityState.of(layout(true, COUNT_10));
     assertThat(state.insert(fact(NOON, 1.0), chunks)).isEqualTo(Inserted.NEW);
     assertThat(state.insert(fact(NOON + 1, 1.0), chunks)).isEqualTo(Inserted.NEW);
     assertThat(asOf(state, NOON + 1)).containsExactly(2L);
@@ -110,7 +110,7 @@ class EntityStateTest {
 
   @Test
   void aQuietEntityIsPrunedToNothingAndRemembersItsLastFact() {
-    EntityState state = new EntityState(layout(COUNT_10));
+    EntityState state = EntityState.of(layout(COUNT_10));
     for (int i = 0; i < 100; i++) {
       state.insert(fact(NOON + i, 1.0), chunks);
     }
@@ -138,7 +138,7 @@ class EntityStateTest {
 
   @Test
   void aQuestionFromBeforeWhatWasPrunedIsRefused() {
-    EntityState state = new EntityState(layout(COUNT_10));
+    EntityState state = EntityState.of(layout(COUNT_10));
     assertThat(state.earliestSeek()).isEqualTo(Long.MIN_VALUE);
     state.insert(fact(NOON, 1.0), chunks);
     state.seek(NOON + 1_000, chunks);
@@ -155,7 +155,7 @@ class EntityStateTest {
   void memoryFollowsTheWindowNotTheTraffic() {
     StateLayout layout = layout(COUNT_10, SUM_10);
     StoredChunks stored = new StoredChunks(layout);
-    EntityState state = new EntityState(layout);
+    EntityState state = EntityState.of(layout);
     int size = 0;
     for (int i = 0; i < 5_000; i++) {
       state.insert(fact(NOON + i, 0.1 * i), stored);
@@ -170,7 +170,7 @@ class EntityStateTest {
   @Test
   void anOddValueCostsSpaceOnlyWhileItIsRemembered() {
     StateLayout layout = layout(SUM_10);
-    EntityState state = new EntityState(layout);
+    EntityState state = EntityState.of(layout);
     state.insert(fact(NOON, Double.NaN), chunks);
     assertThat(asOf(state, NOON)).containsExactly(Double.NaN);
     assertThat(asOf(state, NOON + 10)).containsExactly((Object) null);
@@ -184,7 +184,7 @@ class EntityStateTest {
 
   @Test
   void aSealedChunkIsItsOwnCopy() {
-    EntityState state = new EntityState(layout(COUNT_10));
+    EntityState state = EntityState.of(layout(COUNT_10));
     for (int i = 0; i < 40; i++) {
       state.insert(fact(NOON + 2 * i, 1.0), chunks);
     }
@@ -201,7 +201,7 @@ class EntityStateTest {
 
   @Test
   void aValueOfTheWrongTypeIsRefusedAndChangesNothing() {
-    EntityState state = new EntityState(layout(COUNT_10));
+    EntityState state = EntityState.of(layout(COUNT_10));
     state.insert(fact(NOON, 1.0), chunks);
     Fact wrong = fact(NOON + 1, 1.0);
     wrong.values[0] = "one";
@@ -217,7 +217,7 @@ class EntityStateTest {
   @Test
   void stateOfAnotherLayoutOrFormatIsNotMisread() {
     StateLayout written = layout(COUNT_10);
-    byte[] state = StoredChunks.bytesOf(new EntityState(written));
+    byte[] state = StoredChunks.bytesOf(EntityState.of(written));
     assertThatThrownBy(
             () ->
                 EntityState.read(
@@ -234,7 +234,7 @@ class EntityStateTest {
   @Test
   void aMissingChunkIsNamed() {
     StateLayout layout = layout(COUNT_10);
-    EntityState state = new EntityState(layout);
+    EntityState state = EntityState.of(layout);
     state.insert(fact(NOON, 1.0), chunks);
     EntityState restored = StoredChunks.roundTrip(layout, state);
     assertThatThrownBy(() -> restored.seek(NOON, new HeapChunkStore()))
@@ -245,16 +245,16 @@ class EntityStateTest {
   @Test
   void aLayoutThatContradictsItselfIsRefused() {
     assertThatThrownBy(
-            () -> new EntityState(layout(FeatureSpec.sliding(Aggregate.SUM, 3, -1, 10, 0, null))))
+            () -> EntityState.of(layout(FeatureSpec.sliding(Aggregate.SUM, 3, -1, 10, 0, null))))
         .hasMessage("Feature 0 reads column 3: the state has 1");
     assertThatThrownBy(
-            () -> new EntityState(layout(FeatureSpec.sliding(Aggregate.COUNT, -1, 0, 10, 0, null))))
+            () -> EntityState.of(layout(FeatureSpec.sliding(Aggregate.COUNT, -1, 0, 10, 0, null))))
         .hasMessage("Feature 0 uses filter 0: the state has 0");
     assertThatThrownBy(
-            () -> new EntityState(layout(FeatureSpec.sliding(Aggregate.SUM, 0, -1, 0, 0, null))))
+            () -> EntityState.of(layout(FeatureSpec.sliding(Aggregate.SUM, 0, -1, 0, 0, null))))
         .hasMessageContaining("Feature 0 has a window of 0 ms");
     assertThatThrownBy(
-            () -> new EntityState(layout(FeatureSpec.sliding(Aggregate.SUM, 0, -1, 10, 0, 0L))))
+            () -> EntityState.of(layout(FeatureSpec.sliding(Aggregate.SUM, 0, -1, 10, 0, 0L))))
         .hasMessage("Feature 0 is DOUBLE, but its empty value is 0: give it in that type");
   }
 

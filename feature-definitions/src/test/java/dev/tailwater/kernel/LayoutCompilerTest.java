@@ -30,14 +30,14 @@ class LayoutCompilerTest {
   /** A state to which one fact after another is added, three milliseconds apart. */
   private static final class Run {
     private final StateLayout layout;
-    private final EntityState state;
+    private EntityState state;
     private final ChunkStore chunks = new HeapChunkStore();
     private final Fact fact;
     private int facts;
 
     Run(StateLayout layout) {
       this.layout = layout;
-      state = new EntityState(layout);
+      state = EntityState.of(layout);
       fact = new Fact(layout);
     }
 
@@ -48,6 +48,7 @@ class LayoutCompilerTest {
       fact.idHash = facts;
       fact.values[0] = facts % 5 == 0 ? null : facts / 100.0;
       facts++;
+      state = state.newest();
       state.insert(fact, chunks);
       state.seek(fact.time, chunks);
       @Nullable Object[] answer = new Object[layout.features().size()];
@@ -67,7 +68,7 @@ class LayoutCompilerTest {
     int afterCode = 0;
     for (int i = 0; i < MOST_RUNS && afterCode < RUNS; i++) {
       assertThat(run.next()).isEqualTo(expected.next());
-      afterCode += StateShape.of(compiledOnTheWay).code() == null ? 0 : 1;
+      afterCode += StateShape.of(compiledOnTheWay).model() == null ? 0 : 1;
     }
     assertThat(afterCode).isEqualTo(RUNS);
   }
@@ -79,7 +80,7 @@ class LayoutCompilerTest {
     one.compile();
     other.compile();
     assertThat(one).isNotSameAs(other);
-    assertThat(one.code()).isSameAs(other.code());
+    assertThat(one.model()).isSameAs(other.model());
   }
 
   @Test
@@ -90,7 +91,7 @@ class LayoutCompilerTest {
       assertThat("%d".formatted(1)).isNotEqualTo("1");
       StateLayout layout = layout(FeatureSpec.sliding(Aggregate.SUM, 0, -1, 12_345, 0, null));
       StateShape.of(layout).compile();
-      assertThat(StateShape.of(layout).code()).isNotNull();
+      assertThat(StateShape.of(layout).model()).isNotNull();
     } finally {
       Locale.setDefault(before);
     }
@@ -116,14 +117,14 @@ class LayoutCompilerTest {
       run.next();
     }
     assertThat(LayoutCompiler.canCompile(StateShape.of(layout))).isFalse();
-    assertThat(StateShape.of(layout).code()).isNull();
+    assertThat(StateShape.of(layout).model()).isNull();
   }
 
   @Test
   void aValueOfTheWrongTypeIsRefusedAndChangesNothing() {
     StateLayout layout = ofTotals();
     StateShape.of(layout).compile();
-    EntityState state = new EntityState(layout);
+    EntityState state = EntityState.of(layout);
     ChunkStore chunks = new HeapChunkStore();
     Fact fact = new Fact(layout);
     for (int i = 0; i < 2; i++) {

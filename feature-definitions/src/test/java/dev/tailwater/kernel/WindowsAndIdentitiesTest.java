@@ -292,7 +292,7 @@ class WindowsAndIdentitiesTest {
             feature(Aggregate.LAG, NUMBER, 3, lifetime),
             feature(Aggregate.APPROX_DISTINCT, NUMBER, 0, lifetime));
     StoredChunks stored = new StoredChunks(layout);
-    EntityState state = new EntityState(layout);
+    EntityState state = EntityState.of(layout);
     NaiveState naive = new NaiveState(layout);
     int size = 0;
     for (int i = 0; i < 3_000; i++) {
@@ -328,7 +328,7 @@ class WindowsAndIdentitiesTest {
     StateLayout layout =
         layout(count(new Window.LastEvents(100, 0)), count(new Window.Session(5, 0)));
     StoredChunks stored = new StoredChunks(layout);
-    EntityState state = new EntityState(layout);
+    EntityState state = EntityState.of(layout);
     @Nullable Object[] answer = new Object[2];
     for (int i = 0; i < 3_000; i++) {
       // Sessions of 50 facts, with pauses of 10.
@@ -359,7 +359,7 @@ class WindowsAndIdentitiesTest {
             feature(Aggregate.APPROX_DISTINCT, NUMBER, 0, window));
     assertThat(layout.coarse()).isTrue();
     StoredChunks stored = new StoredChunks(layout);
-    EntityState state = new EntityState(layout);
+    EntityState state = EntityState.of(layout);
     long time = 0;
     for (int i = 0; i < facts; i++) {
       time = NOON + 100_000L * i / facts;
@@ -434,7 +434,7 @@ class WindowsAndIdentitiesTest {
   }
 
   private EntityState state(FeatureSpec... features) {
-    EntityState state = new EntityState(layout(features));
+    EntityState state = EntityState.of(layout(features));
     answers = features.length;
     return state;
   }

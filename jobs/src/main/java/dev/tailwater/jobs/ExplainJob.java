@@ -172,7 +172,7 @@ public final class ExplainJob {
       ChunkStore[] chunks = new ChunkStore[count];
       Origins[] origins = new Origins[count];
       for (int input = 0; input < count; input++) {
-        states[input] = new EntityState(entity.inputs().get(input).layout());
+        states[input] = EntityState.of(entity.inputs().get(input).layout());
         chunks[input] = new HeapChunkStore();
         origins[input] = new Origins(entity.inputs().get(input).origins());
       }

@@ -79,7 +79,7 @@ final class KeyState {
    * @param views how many views' rows are kept track of
    */
   KeyState(List<StateLayout> layouts, int views) {
-    this(layouts.stream().map(EntityState::new).toArray(EntityState[]::new), views);
+    this(layouts.stream().map(EntityState::of).toArray(EntityState[]::new), views);
   }
 
   private KeyState(EntityState[] inputs, int views) {

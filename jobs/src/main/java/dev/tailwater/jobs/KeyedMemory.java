@@ -108,13 +108,16 @@ final class KeyedMemory implements KeyMemory {
 
   @Override
   public @Nullable KeyState load() throws Exception {
-    if (recent != null) {
-      return current().state;
+    KeyState state = recent != null ? current().state : states.value();
+    if (state == null) {
+      return null;
     }
-    KeyState state = states.value();
+    for (int i = 0; i < state.inputs.length; i++) {
+      state.inputs[i] = state.inputs[i].newest();
+    }
     // Flink copies an object before it is changed while a checkpoint has still to write it, but it
     // finishes with each state by itself: this one may be written already, and its chunks not yet.
-    if (state != null && state.checkpoints != checkpoints) {
+    if (recent == null && state.checkpoints != checkpoints) {
       for (EntityState input : state.inputs) {
         input.forgetChunks();
       }

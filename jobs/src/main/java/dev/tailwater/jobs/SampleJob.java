@@ -250,7 +250,7 @@ public final class SampleJob {
       chunks = new Chunks[inputs];
       lastInstants = new long[inputs];
       for (int input = 0; input < inputs; input++) {
-        states[input] = new EntityState(entity.inputs().get(input).layout());
+        states[input] = EntityState.of(entity.inputs().get(input).layout());
         chunks[input] = new Chunks(new HashMap<>());
         lastInstants[input] = Long.MIN_VALUE;
       }
