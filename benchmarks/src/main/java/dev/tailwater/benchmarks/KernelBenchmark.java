@@ -179,15 +179,15 @@ public class KernelBenchmark {
   public double kernel() {
     Entities ofCustomers = new Entities(customerLayout);
     Entities ofTerminals = new Entities(terminalLayout);
-    @Nullable Object[] answer = new Object[4 * WINDOWS.length];
     double sum = 0;
     for (int i = 0; i < payments; i++) {
-      ofCustomers.find(customers[i]);
-      ofCustomers.insert(times[i], i, amounts[i]);
-      ofCustomers.answer(times[i], answer, 0);
-      ofTerminals.find(terminals[i]);
-      ofTerminals.insert(times[i], i, frauds[i]);
-      ofTerminals.answer(times[i], answer, 2 * WINDOWS.length);
+      @Nullable Object[] answer = new Object[4 * WINDOWS.length];
+      EntityState customer = ofCustomers.find(customers[i]);
+      ofCustomers.insert(customer, times[i], i, amounts[i]);
+      ofCustomers.answer(customer, times[i], answer, 0);
+      EntityState terminal = ofTerminals.find(terminals[i]);
+      ofTerminals.insert(terminal, times[i], i, frauds[i]);
+      ofTerminals.answer(terminal, times[i], answer, 2 * WINDOWS.length);
       sum += sum(answer);
     }
     return sum;
@@ -203,15 +203,15 @@ public class KernelBenchmark {
   public double kernelInStep() {
     Entities ofCustomers = new Entities(customerLayout);
     Entities ofTerminals = new Entities(terminalLayout);
-    @Nullable Object[] answer = new Object[4 * WINDOWS.length];
     double sum = 0;
     for (int i = 0; i < payments; i++) {
-      ofCustomers.find(customers[i]);
-      ofTerminals.find(terminals[i]);
-      ofCustomers.insert(times[i], i, amounts[i]);
-      ofTerminals.insert(times[i], i, frauds[i]);
-      ofCustomers.answer(times[i], answer, 0);
-      ofTerminals.answer(times[i], answer, 2 * WINDOWS.length);
+      @Nullable Object[] answer = new Object[4 * WINDOWS.length];
+      EntityState customer = ofCustomers.find(customers[i]);
+      EntityState terminal = ofTerminals.find(terminals[i]);
+      ofCustomers.insert(customer, times[i], i, amounts[i]);
+      ofTerminals.insert(terminal, times[i], i, frauds[i]);
+      ofCustomers.answer(customer, times[i], answer, 0);
+      ofTerminals.answer(terminal, times[i], answer, 2 * WINDOWS.length);
       sum += sum(answer);
     }
     return sum;
@@ -227,20 +227,21 @@ public class KernelBenchmark {
   public double kernelByEntity() {
     Entities ofCustomers = new Entities(customerLayout);
     Entities ofTerminals = new Entities(terminalLayout);
-    @Nullable Object[] answer = new Object[2 * WINDOWS.length];
     double sum = 0;
     OfEntities of = byCustomer;
     for (int i = 0; i < payments; i++) {
-      ofCustomers.find(of.entities[i]);
-      ofCustomers.insert(of.times[i], i, of.amounts[i]);
-      ofCustomers.answer(of.times[i], answer, 0);
+      @Nullable Object[] answer = new Object[2 * WINDOWS.length];
+      EntityState customer = ofCustomers.find(of.entities[i]);
+      ofCustomers.insert(customer, of.times[i], i, of.amounts[i]);
+      ofCustomers.answer(customer, of.times[i], answer, 0);
       sum += sum(answer);
     }
     of = byTerminal;
     for (int i = 0; i < payments; i++) {
-      ofTerminals.find(of.entities[i]);
-      ofTerminals.insert(of.times[i], i, of.frauds[i]);
-      ofTerminals.answer(of.times[i], answer, 0);
+      @Nullable Object[] answer = new Object[2 * WINDOWS.length];
+      EntityState terminal = ofTerminals.find(of.entities[i]);
+      ofTerminals.insert(terminal, of.times[i], i, of.frauds[i]);
+      ofTerminals.answer(terminal, of.times[i], answer, 0);
       sum += sum(answer);
     }
     return sum;
@@ -270,26 +271,25 @@ public class KernelBenchmark {
     private final Map<Integer, EntityState> states = new HashMap<>();
     private final Map<Integer, HeapChunkStore> chunks = new HashMap<>();
     private int key;
-    private EntityState state;
     private @Nullable HeapChunkStore own;
 
     Entities(StateLayout layout) {
       this.layout = layout;
       fact = new Fact(layout);
-      state = EntityState.of(layout);
     }
 
-    void find(int entity) {
+    EntityState find(int entity) {
       key = entity;
       own = null;
       EntityState known = states.computeIfAbsent(entity, k -> EntityState.of(layout));
-      state = known.newest();
+      EntityState state = known.newest();
       if (state != known) {
         states.put(entity, state);
       }
+      return state;
     }
 
-    void insert(long time, int id, Object value) {
+    void insert(EntityState state, long time, int id, Object value) {
       fact.time = time;
       fact.offset = id;
       fact.idHash = id;
@@ -297,7 +297,7 @@ public class KernelBenchmark {
       state.insert(fact, this);
     }
 
-    void answer(long time, @Nullable Object[] into, int from) {
+    void answer(EntityState state, long time, @Nullable Object[] into, int from) {
       state.seek(time, this);
       state.answer(into, from, this);
       state.prune(time, this);
