@@ -64,7 +64,8 @@ record History(StateLayout layout, List<Fact> facts) {
             .limit(1 + random.nextInt(6))
             .toList();
     int count = random.nextInt(2) == 0 ? random.nextInt(400) : random.nextInt(60);
-    return of(columns, aggregates, count, Windows.ANY, random);
+    Windows windows = random.nextInt(3) == 0 ? Windows.COARSE : Windows.ANY;
+    return of(columns, aggregates, count, windows, random);
   }
 
   private static List<ColumnType> fewOrManyColumns(Random random) {
