@@ -691,7 +691,7 @@ final class StateShape {
    * that share a shape may count less than there is, which only makes it later.
    */
   void countRun() {
-    if (runs < RUNS_BEFORE_CODE && ++runs == RUNS_BEFORE_CODE && LayoutCompiler.canCompile(this)) {
+    if (runs < RUNS_BEFORE_CODE && ++runs == RUNS_BEFORE_CODE) {
       // Beside the task: the first time takes some tenths of a second, and questions are waiting.
       Thread compiler = new Thread(this::compileOrGoOn, "tailwater-layout-compiler");
       compiler.setDaemon(true);
@@ -699,7 +699,8 @@ final class StateShape {
     }
   }
 
-  private void compileOrGoOn() {
+  /** Compiles the layout, or says why states go on without. */
+  void compileOrGoOn() {
     try {
       compile();
     } catch (IllegalStateException | LinkageError e) {

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tailwater.schemas.ColumnType;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -118,6 +122,63 @@ class LayoutCompilerTest {
     }
     assertThat(LayoutCompiler.canCompile(StateShape.of(layout))).isFalse();
     assertThat(StateShape.of(layout).model()).isNull();
+  }
+
+  @Test
+  void statesGoOnWithoutCodeWhereJaninoIsMissing() throws Exception {
+    Class<?> there = new WithoutJanino().loadClass(RunWithJaninoOrNot.class.getName());
+    Object run = there.getDeclaredConstructor().newInstance();
+    List<?> without = (List<?>) ((Callable<?>) run).call();
+    List<?> with = new RunWithJaninoOrNot().call();
+    assertThat(without.get(0)).isEqualTo(false);
+    assertThat(with.get(0)).isEqualTo(true);
+    assertThat(without.get(1)).isEqualTo(with.get(1));
+  }
+
+  /** Loads the kernel once more, and nothing of Janino. */
+  private static final class WithoutJanino extends ClassLoader {
+
+    WithoutJanino() {
+      super(LayoutCompilerTest.class.getClassLoader());
+    }
+
+    @Override
+    protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+      if (name.startsWith("org.codehaus.")) {
+        throw new ClassNotFoundException(name);
+      }
+      Class<?> known = findLoadedClass(name);
+      if (known != null || !name.startsWith("dev.tailwater.kernel.")) {
+        return known != null ? known : super.loadClass(name, resolve);
+      }
+      try (InputStream bytes = getResourceAsStream(name.replace('.', '/') + ".class")) {
+        byte[] read = Objects.requireNonNull(bytes).readAllBytes();
+        return defineClass(name, read, 0, read.length);
+      } catch (IOException e) {
+        throw new ClassNotFoundException(name, e);
+      }
+    }
+  }
+
+  /** Whether a layout was compiled that was used a lot, and what its state answered. */
+  public static final class RunWithJaninoOrNot implements Callable<List<Object>> {
+
+    /** Public, because the class is in a package of its own for another class loader. */
+    public RunWithJaninoOrNot() {}
+
+    @Override
+    public List<Object> call() {
+      StateLayout layout = ofTotals();
+      Run run = new Run(layout);
+      List<Object> answers = new ArrayList<>();
+      for (int i = 0; i < RUNS; i++) {
+        answers.add(run.next());
+      }
+      StateShape.of(layout).compileOrGoOn(); // If that has not been done beside.
+      boolean compiled = StateShape.of(layout).model() != null;
+      answers.add(run.next());
+      return List.of(compiled, answers);
+    }
   }
 
   @Test
