@@ -220,10 +220,13 @@ public abstract class EntityState {
   /** A word of the running totals. */
   abstract long total(int at);
 
-  /** The running totals, each word where {@link StateShape.Total#at} says. */
+  /**
+   * The running totals, each word where {@link StateShape.Total#at} says: theirs, or a copy. Who
+   * changes them gives them to {@link #setTotals}.
+   */
   abstract long[] totals();
 
-  /** Takes over what was changed in {@link #totals}. */
+  /** Takes over totals that were changed. */
   abstract void setTotals(long[] changed);
 
   /** As {@link StateShape#encode}, for a fact without stored texts. */
@@ -317,9 +320,10 @@ public abstract class EntityState {
     }
     causePartition = fact.partition;
     causeOffset = fact.offset;
+    long[] totals = totals();
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
-        pass(cursor, rows, index * shape.stride, 1);
+        pass(cursor, totals, rows, index * shape.stride, 1);
         if (anyRunning) {
           passRunning(cursor, tailChunk, index, chunks);
         }
@@ -327,6 +331,7 @@ public abstract class EntityState {
         stand(cursor, fact.time, tailChunk, index);
       }
     }
+    setTotals(totals);
   }
 
   /** Appends a fact to the tail, or to a new one if that has become long enough. */
@@ -386,9 +391,10 @@ public abstract class EntityState {
     put(id, grown, chunks);
     positions.inserted(id, index);
     forgetRows();
+    long[] totals = totals();
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
-        pass(cursor, row, 0, 1);
+        pass(cursor, totals, row, 0, 1);
         if (anyRunning) {
           running.pass(cursor, grown, index, true, false);
         }
@@ -399,6 +405,7 @@ public abstract class EntityState {
         stand(cursor, fact.time, id, index);
       }
     }
+    setTotals(totals);
     int standsIn = id;
     int standsAt = index;
     if (grown.count() == Chunk.SPLIT_AT) {
@@ -567,16 +574,18 @@ public abstract class EntityState {
     chunk = chunk.withRowReplaced(at, row);
     put(chunkId, chunk, chunks);
     forgetRows();
+    long[] totals = totals();
     for (int cursor = 0; cursor < shape.cursors; cursor++) {
       if (fact.time <= target(cursor)) {
         if (anyRunning) {
           running.pass(cursor, chunk, at, true, false);
           positions.replaced(cursor, chunkId, chunk, at, this, chunks);
         }
-        pass(cursor, replaced.words(), 0, -1);
-        pass(cursor, row.words(), 0, 1);
+        pass(cursor, totals, replaced.words(), 0, -1);
+        pass(cursor, totals, row.words(), 0, 1);
       }
     }
+    setTotals(totals);
     findCause(chunks);
   }
 
@@ -598,10 +607,12 @@ public abstract class EntityState {
                 + " is %d; reject the question as too old".formatted(earliestSeek()));
       }
       asOf = to;
+      long[] totals = totals();
       // The old edges first: what comes back into a window does so before newer facts leave it.
       for (int cursor = shape.cursors - 1; cursor >= 0; cursor--) {
-        backward(cursor, target(cursor), chunks);
+        backward(cursor, target(cursor), totals, chunks);
       }
+      setTotals(totals);
       findCause(chunks);
     }
   }
@@ -630,7 +641,7 @@ public abstract class EntityState {
     return found;
   }
 
-  private void backward(int cursor, long target, ChunkStore chunks) {
+  private void backward(int cursor, long target, long[] totals, ChunkStore chunks) {
     if (firstChunk == Chunk.NONE) {
       return;
     }
@@ -658,7 +669,7 @@ public abstract class EntityState {
       }
       index--;
       next = chunk.time(index);
-      pass(cursor, chunk.words(), index * shape.stride, -1);
+      pass(cursor, totals, chunk.words(), index * shape.stride, -1);
       if (anyRunning) {
         running.pass(cursor, chunk, index, false, false);
         positions.pass(cursor, id, chunk, index, false, this, chunks);
@@ -673,12 +684,10 @@ public abstract class EntityState {
   }
 
   /** Adds one row to the totals behind a cursor, or takes it away. */
-  private void pass(int cursor, long[] rows, int at, int times) {
-    long[] totals = totals();
+  private void pass(int cursor, long[] totals, long[] rows, int at, int times) {
     for (StateShape.Total total : shape.totals[cursor]) {
       pass(total, totals, rows, at, times);
     }
-    setTotals(totals);
   }
 
   /** Adds one row to a total, or takes it away. */
@@ -818,9 +827,12 @@ public abstract class EntityState {
         return value(feature, chunks);
       }
       int at = self.index * shape.stride;
-      pass(cursor, chunk.words(), at, -1);
+      long[] totals = totals();
+      pass(cursor, totals, chunk.words(), at, -1);
+      setTotals(totals);
       Object value = value(feature, chunks);
-      pass(cursor, chunk.words(), at, 1);
+      pass(cursor, totals, chunk.words(), at, 1);
+      setTotals(totals);
       return value;
     }
     selfChunk = self.chunk;
