@@ -84,8 +84,7 @@ public final class ExactSum {
     if (shift > 64 + NARROW_SCALE - 53) {
       return -1;
     }
-    // Digits below the lowest bit must be zeros. A subnormal has 52 at most, and far more are
-    // below.
+    // Digits below the lowest bit must be zeros: 52 at most, of which a subnormal has far more.
     boolean fits =
         shift >= 0
             || value == 0
@@ -125,13 +124,6 @@ public final class ExactSum {
     return digits >> 1 >> (63 - (shift & 63));
   }
 
-  private static void addTwo(long[] words, int at, long low, long high, long carryIn) {
-    long before = words[at];
-    long sum = before + low + carryIn;
-    words[at] = sum;
-    words[at + 1] += high + carry(before, low, sum);
-  }
-
   /**
    * The carry out of a sum of two words and perhaps a carry, 0 or 1. Whether there is one is as
    * good as random, so it is computed: a branch would be guessed wrongly, and what follows could
@@ -148,7 +140,10 @@ public final class ExactSum {
 
   /** Adds a value to an integer accumulator. */
   public static void addInteger(long[] words, int at, long value) {
-    addTwo(words, at, value, value >> 63, 0);
+    long before = words[at];
+    long sum = before + value;
+    words[at] = sum;
+    words[at + 1] += (value >> 63) + carry(before, value, sum);
   }
 
   /** Takes a value away from an integer accumulator; exact for {@link Long#MIN_VALUE} too. */

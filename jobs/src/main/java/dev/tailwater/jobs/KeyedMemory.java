@@ -112,6 +112,7 @@ final class KeyedMemory implements KeyMemory {
     if (state == null) {
       return null;
     }
+    // The object stays in the backend: what is put into it here is there with the next event.
     for (int i = 0; i < state.inputs.length; i++) {
       state.inputs[i] = state.inputs[i].newest();
     }
