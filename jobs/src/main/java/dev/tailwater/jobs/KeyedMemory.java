@@ -112,9 +112,13 @@ final class KeyedMemory implements KeyMemory {
     if (state == null) {
       return null;
     }
-    // The object stays in the backend: what is put into it here is there with the next event.
+    // The object stays in the backend: what is put into it here is there with the next event. It is
+    // put only if it is new, because a reference that is written costs G1 more than a comparison.
     for (int i = 0; i < state.inputs.length; i++) {
-      state.inputs[i] = state.inputs[i].newest();
+      EntityState newest = state.inputs[i].newest();
+      if (newest != state.inputs[i]) {
+        state.inputs[i] = newest;
+      }
     }
     // Flink copies an object before it is changed while a checkpoint has still to write it, but it
     // finishes with each state by itself: this one may be written already, and its chunks not yet.
