@@ -28,6 +28,14 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
   /** How long a read waits for records that are not there yet. Arriving records end it at once. */
   private static final String FETCH_WAIT_MS = "50";
 
+  /**
+   * How long a read that nobody waits for lets records gather, and how many bytes end it at once:
+   * each fetch costs the broker and the reader as much as some hundred records do.
+   */
+  private static final String GATHER_MS = "500";
+
+  private static final String GATHER_BYTES = Integer.toString(256 << 10);
+
   private static final String REQUEST_TIMEOUT_MS = "15000";
 
   public KafkaLog {
@@ -102,16 +110,19 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
         stream.name(),
         start,
         bound,
+        false,
         new LogRecordDeserializer(stream, keepBytes, newestBefore));
   }
 
   /**
    * Reads a topic as it was written: every record with its key and headers, whatever is in it. The
-   * promises are those of {@link #source(StreamTopic, StartAt, Optional, boolean)}.
+   * promises are those of {@link #source(StreamTopic, StartAt, Optional, boolean)}, except that of
+   * freshness: without a bound, records that arrive one by one are read up to half a second later,
+   * many at once.
    */
   public KafkaSource<RawRecord> rawSource(String topic, StartAt start, Optional<Bound> bound) {
     TopicSpec.requireTopicName(topic);
-    return source(topic, topic, start, bound, new RawRecordDeserializer());
+    return source(topic, topic, start, bound, bound.isEmpty(), new RawRecordDeserializer());
   }
 
   private <T> KafkaSource<T> source(
@@ -119,10 +130,12 @@ public record KafkaLog(String bootstrapServers, Map<String, String> clientProper
       String name,
       StartAt start,
       Optional<Bound> bound,
+      boolean gathers,
       KafkaRecordDeserializationSchema<T> deserializer) {
     Properties properties = new Properties();
-    properties.put("fetch.min.bytes", "1"); // Freshness first: hand over whatever is there.
-    properties.put("fetch.max.wait.ms", FETCH_WAIT_MS);
+    // Freshness first: hand over whatever is there.
+    properties.put("fetch.min.bytes", gathers ? GATHER_BYTES : "1");
+    properties.put("fetch.max.wait.ms", gathers ? GATHER_MS : FETCH_WAIT_MS);
     properties.put("fetch.max.bytes", Integer.toString(16 << 20));
     properties.put("max.partition.fetch.bytes", Integer.toString(2 << 20));
     properties.put("max.poll.records", "2000");
