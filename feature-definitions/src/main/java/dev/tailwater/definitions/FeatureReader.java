@@ -347,18 +347,26 @@ final class FeatureReader {
     if (text.isNull()) {
       return Optional.empty();
     }
+    if (!type.isScalar() || type == ColumnType.TIMESTAMP) {
+      problems.add(
+          text,
+          "has no meaning for a "
+              + type
+              + ": lists, maps and timestamps of nothing are "
+              + (form.aggregate().countsFromZero() ? "empty" : "NULL"),
+          "leave empty out");
+      return Optional.empty();
+    }
+    if (text.value().length() > MAX_EMPTY_LENGTH) {
+      problems.add(
+          text, "is longer than " + MAX_EMPTY_LENGTH + " characters", "write a shorter value");
+      return Optional.empty();
+    }
     try {
-      if (!type.isScalar()
-          || type == ColumnType.TIMESTAMP
-          || text.value().length() > MAX_EMPTY_LENGTH) {
-        throw new IllegalArgumentException("no value stands for an empty " + type);
-      }
       return Optional.of(Literals.parse(text, type));
     } catch (IllegalArgumentException e) {
       problems.add(
-          text,
-          "is not a value of type " + type + (type.isScalar() ? "" : " that can be written"),
-          "write one, or leave empty out for NULL");
+          text, "is not a value of type " + type, "write one, or leave empty out for NULL");
       return Optional.empty();
     }
   }

@@ -278,6 +278,10 @@ final class TestReader {
     if (type.isMap() && row.isSection(name)) {
       return map(row.section(name).orElseThrow(), type);
     }
+    if (type.isMap() && row.isList(name)) {
+      problems.add(row.at(name), "is not a map", "write {a: 1, b: 2}");
+      return Optional.empty();
+    }
     if (type == ColumnType.DOUBLE && row.isSection(name)) {
       return near(row.section(name).orElseThrow());
     }

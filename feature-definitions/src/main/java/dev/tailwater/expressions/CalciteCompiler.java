@@ -2,9 +2,11 @@ package dev.tailwater.expressions;
 
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
+import dev.tailwater.schemas.Timestamps;
 import java.math.BigDecimal;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -365,6 +367,14 @@ final class CalciteCompiler {
       if (RowFunctions.needsOneElementType(inner.getOperator())) {
         return withOneElementType(inner);
       }
+      if (SqlTypeUtil.isApproximateNumeric(inner.getType())) {
+        if (inner.getOperator() == SqlStdOperatorTable.ROUND) {
+          return ofDigits(inner, RowFunctions.ROUND_DOUBLE);
+        }
+        if (inner.getOperator() == SqlStdOperatorTable.TRUNCATE) {
+          return ofDigits(inner, RowFunctions.TRUNCATE_DOUBLE);
+        }
+      }
       return switch (inner.getKind()) {
         case TRIM -> trim(inner);
         case EXTRACT -> extract(inner);
@@ -412,6 +422,15 @@ final class CalciteCompiler {
         return cast.clone(type, List.of(rounded));
       }
       return cast;
+    }
+
+    /** Calcite's own code knows neither NaN nor infinities. */
+    private RexNode ofDigits(RexCall call, SqlOperator function) {
+      List<RexNode> arguments = new ArrayList<>(call.getOperands());
+      if (arguments.size() == 1) {
+        arguments.add(builder.makeExactLiteral(BigDecimal.ZERO));
+      }
+      return builder.makeCall(call.getType(), function, arguments);
     }
 
     /** Generated code takes the elements of both arrays for those of the result. */
@@ -769,7 +788,13 @@ final class CalciteCompiler {
         inputs[to[i]] = row[from[i]];
       }
       try {
-        return code.apply(this)[0];
+        Object value = code.apply(this)[0];
+        if (expression.type() == ColumnType.TIMESTAMP
+            && value instanceof Long instant
+            && !Timestamps.isInRange(instant)) {
+          throw new DateTimeException("the instant is outside the years 1 to 9999");
+        }
+        return value;
       } catch (ClassCastException e) {
         throw e; // The row is not of the columns' types: the caller's error, not the data's.
       } catch (RuntimeException e) {

@@ -1,5 +1,7 @@
 package dev.tailwater.expressions;
 
+import org.apache.calcite.runtime.SqlFunctions;
+
 /**
  * SQL's functions of numbers that are not simply Java's. Public because generated code calls them;
  * what they mean is said in {@code docs/expressions.md}.
@@ -42,6 +44,16 @@ public final class NumberFunctions {
 
   public static double atan2(double y, double x) {
     return Math.atan2(y, x);
+  }
+
+  /** The shortest decimal of a number, rounded half away from zero; what has none stays. */
+  public static double round(double number, int digits) {
+    return Double.isFinite(number) ? SqlFunctions.sround(number, digits) : number;
+  }
+
+  /** The shortest decimal of a number, cut off; what has none stays. */
+  public static double truncate(double number, int digits) {
+    return Double.isFinite(number) ? SqlFunctions.struncate(number, digits) : number;
   }
 
   /** The two's complement in binary digits. */

@@ -94,6 +94,12 @@ final class RowFunctions {
 
   static final SqlOperator TEXT_OF_TIMESTAMP = time("TEXT_OF", "textOf", STRING, one(TIME));
 
+  /** What ROUND and TRUNCATE of a double are. */
+  static final SqlOperator ROUND_DOUBLE = number("ROUND", "round", DOUBLE, two(NUMBER, WHOLE));
+
+  static final SqlOperator TRUNCATE_DOUBLE =
+      number("TRUNCATE", "truncate", DOUBLE, two(NUMBER, WHOLE));
+
   /** What a cast to CHAR and VARCHAR of a length ends with. */
   static final SqlOperator LEFT = text("LEFT", "left", STRING, two(TEXT, WHOLE));
 

@@ -264,7 +264,7 @@ class FeatureLanguageTest {
         arguments("count: \"*\", over: [lifetime, 1d], resolution: 2d", "than the window 1d"),
         arguments("count: \"*\", over: 1d, self: no", "'no' is not known here"),
         arguments("distinct: country, over: 1d, empty: 0", "the distinct of nothing is 0"),
-        arguments("histogram: country, over: 1d, empty: 0", "is not a value of type LONG_MAP"),
+        arguments("histogram: country, over: 1d, empty: 0", "has no meaning for a LONG_MAP"),
         arguments("count: \"*\", by: nowhere, over: 1d", "'nowhere' is not a column of stream"));
   }
 

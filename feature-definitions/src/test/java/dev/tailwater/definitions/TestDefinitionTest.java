@@ -169,6 +169,7 @@ class TestDefinitionTest {
         arguments("near: 10, by", "neer: 10, by", "near: is missing"),
         arguments("[10, .inf]", "10", "'10' is not a list; write [1, 2]"),
         arguments("{DE: 2, FR: 1}", "2", "'2' is not a map"),
+        arguments("{DE: 2, FR: 1}", "[2, 1]", "places: is not a map; write {a: 1, b: 2}"),
         arguments("{DE: 2, FR: 1}", "{DE: x}", "'x' is not a value of type LONG"),
         arguments(", total: null, places: {DE: 2, FR: 1}", "", "expects nothing"),
         arguments("  - {at: \"10:30\"", "  - at\n  - {at: \"10:30\"", "that is not a mapping"));

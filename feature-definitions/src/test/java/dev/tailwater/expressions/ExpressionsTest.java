@@ -191,6 +191,18 @@ class ExpressionsTest {
         .hasMessageContaining("\"DE\"");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"ROUND(TX_AMOUNT, 2)", "ROUND(TX_AMOUNT)", "TRUNCATE(TX_AMOUNT, 2)"})
+  void whatIsNoFiniteNumberStaysWhenRounded(String sql) {
+    RowExpression expression = Expressions.compile(sql, COLUMNS);
+
+    for (double value : new double[] {Double.NaN, Double.NEGATIVE_INFINITY}) {
+      @Nullable Object[] row = ROW.clone();
+      row[2] = value;
+      assertThat(expression.evaluate(row)).isEqualTo(value);
+    }
+  }
+
   static Stream<Arguments> valuesOfListsAndMaps() {
     return Stream.of(
         arguments("amounts[1]", DOUBLE, 9.5, null),
@@ -294,7 +306,9 @@ class ExpressionsTest {
         "ELEMENT(ARRAY[1, 2])",
         "CAST(1e15 AS INT)",
         "CAST('yes or no' AS BOOLEAN)",
-        "CAST('x' AS TIMESTAMP)"
+        "CAST('x' AS TIMESTAMP)",
+        "TIMESTAMP '9999-12-31 23:59:59' + INTERVAL '1' SECOND",
+        "AT_ZONE(TIMESTAMP '0001-01-01 00:00:00', 'America/New_York')"
       })
   void anArgumentThatHasNoValueIsAFailureOfTheRow(String sql) {
     RowExpression expression = Expressions.compile(sql, COLUMNS);
