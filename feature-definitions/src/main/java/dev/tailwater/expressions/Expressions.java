@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * Typed SQL scalar expressions over the columns of one row, with SQL's three-valued logic.
@@ -27,6 +28,12 @@ public final class Expressions {
 
   private static final int CACHED = 1000;
   private static final int MAX_LENGTH = 10_000;
+
+  /** What comparisons and || are made of. */
+  private static final String COMPARISON = "<>=!|";
+
+  /** What stands before the sign of a number's exponent. */
+  private static final Pattern EXPONENT = Pattern.compile("\\b[0-9.]+[eE]$");
 
   /** Guarded by itself; held while compiling, so that equal requests wait instead of compiling. */
   private static final Map<Key, CompiledExpression> COMPILED =
@@ -73,8 +80,10 @@ public final class Expressions {
   }
 
   /**
-   * The text with comments left out and every run of white space as one space, except inside
-   * quotes: texts that differ only there mean the same.
+   * The text with comments left out and white space as it is usual, except inside quotes: one space
+   * around an operator and behind a comma, none inside brackets, one instead of several. Texts that
+   * differ only there mean the same, and have the same normalized text but in two places: before an
+   * opening bracket, and around a sign that has white space on one side only.
    */
   public static String normalized(String sql) {
     StringBuilder text = new StringBuilder(sql.length());
@@ -87,20 +96,43 @@ public final class Expressions {
         i = end;
         continue;
       }
-      if (space && text.length() > 0) {
-        text.append(' ');
-      }
-      space = false;
       char c = sql.charAt(i);
       int next = i + 1;
       if (c == '\'' || c == '"') {
         int closing = sql.indexOf(c, next);
         next = closing < 0 ? sql.length() : closing + 1;
+      } else if (COMPARISON.indexOf(c) >= 0) {
+        while (next < sql.length() && COMPARISON.indexOf(sql.charAt(next)) >= 0) {
+          next++;
+        }
+      }
+      boolean operator = isOperator(sql, i, space, text);
+      boolean follows = text.length() > 0 && "([".indexOf(text.charAt(text.length() - 1)) < 0;
+      if (follows && (operator || (space && ",)]".indexOf(c) < 0))) {
+        if (text.charAt(text.length() - 1) != ' ') {
+          text.append(' ');
+        }
       }
       text.append(sql, i, next);
+      space = operator || c == ',';
       i = next;
     }
     return text.toString();
+  }
+
+  /** Whether an operator between two values begins here, and not a sign or a part of a number. */
+  private static boolean isOperator(String sql, int start, boolean spaceBefore, CharSequence text) {
+    char c = sql.charAt(start);
+    if (COMPARISON.indexOf(c) >= 0 || "*/%".indexOf(c) >= 0) {
+      return true;
+    }
+    if ("+-".indexOf(c) < 0 || text.length() == 0) {
+      return false;
+    }
+    boolean spaceBehind = start + 1 < sql.length() && skippedUntil(sql, start + 1) > start + 1;
+    char before = text.charAt(text.length() - 1);
+    boolean afterValue = "([,+-*/%".indexOf(before) < 0 && COMPARISON.indexOf(before) < 0;
+    return afterValue && spaceBefore == spaceBehind && !EXPONENT.matcher(text).find();
   }
 
   /** The end of the white space or comment that starts here, or {@code start}. */

@@ -54,6 +54,7 @@ class FeatureHashesTest {
         arguments("over: [1d, 7d]", "over: [7d, 1d]"),
         arguments("over: 7d,", "over: 168h,"),
         arguments("where: country = 'DE'", "where: \"country  =  'DE' -- home\""),
+        arguments("where: country = 'DE'", "where: country='DE'"),
         arguments("EXTRACT(HOUR FROM tx_time) <= 6", "EXTRACT(HOUR  FROM tx_time)\n    <= 6"),
         arguments("event_id: tx_id", "event_id: tx_id\nlateness: 2h\ndisorder: 1m\nkey: country"),
         arguments("  is_night:", "  unused: tx_amount * 2\n  is_night:"),

@@ -348,5 +348,14 @@ class ExpressionsTest {
     assertThat(Expressions.normalized("  a  >\n 'x  y' -- why\n AND /* b */ c "))
         .isEqualTo("a > 'x  y' AND c");
     assertThat(Expressions.normalized("a = 'it''s  --'")).isEqualTo("a = 'it''s  --'");
+    assertThat(Expressions.normalized("a<=b AND f( c,d )||'x'"))
+        .isEqualTo("a <= b AND f(c, d) || 'x'");
+    assertThat(Expressions.normalized("a*-1-b[ 1 ]/2e-3>- 1"))
+        .isEqualTo("a * -1 - b[1] / 2e-3 > - 1");
+    assertThat(Expressions.normalized("IF(a>b, -1, +1)")).isEqualTo("IF(a > b, -1, +1)");
+    assertThat(Expressions.normalized("CASE WHEN a THEN -1 END"))
+        .isEqualTo("CASE WHEN a THEN -1 END");
+    assertThat(Expressions.normalized("a--b\n")).isEqualTo("a");
+    assertThat(Expressions.normalized("a - -b")).isEqualTo("a - -b");
   }
 }
