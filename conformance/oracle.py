@@ -463,6 +463,11 @@ class Fact:
         self.id = stream.name, row[stream.event_id] if stream.event_id else record.place
         self.order = (self.time, origin, record.place)
 
+    def known_from(self):
+        """When it was appended and has happened; where the append is not known, when it happened."""
+        appended = self.record.appended
+        return self.time if appended == FOREVER else max(self.time, appended)
+
 
 def surviving(records, key):
     """The rows of one entity that count, and the records in conflict with one of them."""
@@ -590,10 +595,15 @@ class Project:
                 found.append(Feature(name + suffix, definition, window, types))
         return found
 
-    def answer(self, view, entity, at, about):
+    def known(self, view, entity, at):
+        """The facts that count as of an instant, those of later event times too."""
         facts = self.facts(view, entity)
         if view.get("knowledge") == "as_known":
-            facts = [fact for fact in facts if fact.record.appended <= at]
+            facts = [fact for fact in facts if fact.known_from() <= at]
+        return facts
+
+    def answer(self, view, entity, at, about):
+        facts = self.known(view, entity, at)
         return {f.name: f.value(facts, at, about) for f in self.features(view)}
 
     def clock(self):
@@ -628,9 +638,7 @@ class Rows:
         # are deleted or changed since.
         if view.get("knowledge") == "as_known":
             facts = project.facts(view, entity)
-            self.told = sorted({
-                (f.time, f.time if f.record.appended == FOREVER else max(f.time, f.record.appended))
-                for f in facts})
+            self.told = sorted({(fact.time, fact.known_from()) for fact in facts})
         else:
             self.told = sorted({
                 (row[stream.event_time], row[stream.event_time])
@@ -662,7 +670,7 @@ class Rows:
             for end in feature.crossings(time)]
         ends += [
             end for feature in self.features if feature.window == "session"
-            for end in feature.session_ends(self.project.facts(self.view, self.entity), at)]
+            for end in feature.session_ends(self.project.known(self.view, self.entity, at), at)]
         return min((end for end in ends if end > at), default=None)
 
     def refresh(self):

@@ -93,6 +93,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   private transient RefusedFacts refused;
   private transient boolean[] changedInputs;
   private transient boolean[] learnedViews;
+  private transient boolean[] asKnownInputs;
   private transient long idleInstant;
   private transient Counter factsApplied;
   private transient Counter duplicateFacts;
@@ -198,6 +199,12 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     refused = new RefusedFacts(plan);
     changedInputs = new boolean[layouts.size()];
     learnedViews = new boolean[views.count()];
+    asKnownInputs = new boolean[layouts.size()];
+    for (Told[] told : toldByStream) {
+      for (Told to : told) {
+        asKnownInputs[to.input()] = to.asKnown();
+      }
+    }
     factsApplied = Metric.FACTS_APPLIED.counter(getRuntimeContext());
     duplicateFacts = Metric.DUPLICATE_FACTS.counter(getRuntimeContext());
     conflictingFacts = Metric.CONFLICTING_FACTS.counter(getRuntimeContext());
@@ -688,7 +695,9 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
       return;
     }
     for (int i = 0; i < state.inputs.length; i++) {
-      state.inputs[i].prune(clock, chunks[i]);
+      // However much later than it happened a fact is known, there must be a place for it then.
+      long until = asKnownInputs[i] ? Math.min(clock, state.oldestUnknown - 1) : clock;
+      state.inputs[i].prune(until, chunks[i]);
     }
   }
 }

@@ -42,6 +42,12 @@ final class KeyState {
   /** The earliest instant for which something waits, or {@link Long#MAX_VALUE} for none. */
   long firstWaiting = Long.MAX_VALUE;
 
+  /**
+   * The event time of the oldest fact that waits to be known, or {@link Long#MAX_VALUE} for none:
+   * until then a state of what was known must be able to take it in.
+   */
+  long oldestUnknown = Long.MAX_VALUE;
+
   /** How often late facts have repaired rows that were already final. */
   long revision;
 
@@ -107,6 +113,7 @@ final class KeyState {
     copy.wakeAt = wakeAt;
     copy.onlineWakeAt = onlineWakeAt;
     copy.firstWaiting = firstWaiting;
+    copy.oldestUnknown = oldestUnknown;
     copy.revision = revision;
     for (int view = 0; view < rows.length; view++) {
       copy.rows[view].validUntil = rows[view].validUntil;
@@ -119,31 +126,30 @@ final class KeyState {
 
   static final class Serializer extends LayoutSerializer<KeyState> {
 
-    private final boolean writesEarliest;
+    private final int version;
 
     Serializer(List<StateLayout> layouts) {
-      this(layouts, true);
+      this(layouts, KeyStateSnapshot.VERSION);
     }
 
-    /**
-     * A serializer of the present format or the one before.
-     *
-     * @param writesEarliest whether {@link KeyState#earliest} is part of it
-     */
-    private Serializer(List<StateLayout> layouts, boolean writesEarliest) {
+    /** A serializer of the present format or one before. */
+    private Serializer(List<StateLayout> layouts, int version) {
       super(layouts);
-      this.writesEarliest = writesEarliest;
+      this.version = version;
     }
 
     @Override
     public void serialize(KeyState state, DataOutputView target) throws IOException {
       target.writeLong(state.clock);
-      if (writesEarliest) {
+      if (version >= KeyStateSnapshot.WITH_EARLIEST) {
         target.writeLong(state.earliest);
       }
       target.writeLong(state.wakeAt);
       target.writeLong(state.onlineWakeAt);
       target.writeLong(state.firstWaiting);
+      if (version >= KeyStateSnapshot.WITH_OLDEST_UNKNOWN) {
+        target.writeLong(state.oldestUnknown);
+      }
       target.writeLong(state.revision);
       target.writeShort(state.rows.length);
       for (WrittenRows written : state.rows) {
@@ -163,10 +169,13 @@ final class KeyState {
     @Override
     public KeyState deserialize(DataInputView source) throws IOException {
       long clock = source.readLong();
-      long earliest = writesEarliest ? source.readLong() : Long.MIN_VALUE;
+      long earliest =
+          version >= KeyStateSnapshot.WITH_EARLIEST ? source.readLong() : Long.MIN_VALUE;
       long wakeAt = source.readLong();
       long onlineWakeAt = source.readLong();
       long firstWaiting = source.readLong();
+      long oldestUnknown =
+          version >= KeyStateSnapshot.WITH_OLDEST_UNKNOWN ? source.readLong() : Long.MAX_VALUE;
       long revision = source.readLong();
       KeyState state = new KeyState(new EntityState[layouts.size()], source.readShort());
       state.clock = clock;
@@ -174,6 +183,7 @@ final class KeyState {
       state.wakeAt = wakeAt;
       state.onlineWakeAt = onlineWakeAt;
       state.firstWaiting = firstWaiting;
+      state.oldestUnknown = oldestUnknown;
       state.revision = revision;
       for (WrittenRows written : state.rows) {
         written.validUntil = source.readLong();
@@ -207,9 +217,7 @@ final class KeyState {
 
     @Override
     public boolean equals(@Nullable Object other) {
-      return other instanceof Serializer that
-          && super.equals(that)
-          && writesEarliest == that.writesEarliest;
+      return other instanceof Serializer that && super.equals(that) && version == that.version;
     }
 
     @Override
@@ -221,8 +229,13 @@ final class KeyState {
   /** The layouts of a {@link KeyState}, and the version of its format. */
   public static final class KeyStateSnapshot extends LayoutSerializer.Snapshot<KeyState> {
 
-    /** Since the one before, {@link KeyState#earliest} is written. */
-    private static final int VERSION = 2;
+    /** Since then {@link KeyState#earliest} is written. */
+    private static final int WITH_EARLIEST = 2;
+
+    /** Since then {@link KeyState#oldestUnknown} is written. */
+    private static final int WITH_OLDEST_UNKNOWN = 3;
+
+    private static final int VERSION = WITH_OLDEST_UNKNOWN;
 
     private int readVersion = VERSION;
 
@@ -260,7 +273,7 @@ final class KeyState {
 
     @Override
     TypeSerializer<KeyState> serializer(List<StateLayout> layouts) {
-      return new Serializer(layouts, readVersion >= VERSION);
+      return new Serializer(layouts, readVersion);
     }
   }
 }

@@ -17,6 +17,9 @@ final class StoredWaiting implements Waiting {
   public void add(KeyState state, Envelope envelope) throws Exception {
     envelopes.add(envelope);
     state.firstWaiting = Math.min(state.firstWaiting, Waiting.due(envelope));
+    if (envelope.isUnknownYet()) {
+      state.oldestUnknown = Math.min(state.oldestUnknown, envelope.eventTime);
+    }
   }
 
   @Override
@@ -27,6 +30,7 @@ final class StoredWaiting implements Waiting {
     List<Envelope> due = new ArrayList<>();
     List<Envelope> later = new ArrayList<>();
     long firstLater = Long.MAX_VALUE;
+    long oldestUnknown = Long.MAX_VALUE;
     for (Envelope envelope : envelopes.get()) {
       if (Waiting.due(envelope) <= until) {
         // What is answered must not be what a snapshot still holds.
@@ -34,10 +38,14 @@ final class StoredWaiting implements Waiting {
       } else {
         later.add(envelope);
         firstLater = Math.min(firstLater, Waiting.due(envelope));
+        if (envelope.isUnknownYet()) {
+          oldestUnknown = Math.min(oldestUnknown, envelope.eventTime);
+        }
       }
     }
     envelopes.update(later);
     state.firstWaiting = firstLater;
+    state.oldestUnknown = oldestUnknown;
     due.sort(BY_DUE_TIME);
     return due;
   }

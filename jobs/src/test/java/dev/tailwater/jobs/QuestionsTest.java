@@ -215,6 +215,30 @@ class QuestionsTest {
     }
   }
 
+  @Test
+  void howeverLateAnEventIsKnownItFindsItsPlace() throws Exception {
+    for (Options options : List.of(Options.SORTED, Options.LIVE, Options.ROCKS_DB)) {
+      try (var operator = new EntityHarness(AS_KNOWN, options, null)) {
+        operator.tell(appended(EntityHarness.fact("p1", 1_000, 5, 0), 40_000));
+        operator.tell(appended(EntityHarness.fact("p2", 2_000, 7, 1), 2_000));
+        operator.tell(EntityHarness.question("q", 28_000, 3));
+        if (!options.sorted()) {
+          operator.watermark(29_000); // The window of the second has passed, and all lateness.
+        }
+        operator.tell(appended(EntityHarness.fact("p3", 30_000, 9, 2), 30_000));
+        if (!options.sorted()) {
+          operator.watermark(50_000);
+        }
+        operator.end();
+
+        assertThat(operator.letters()).isEmpty();
+        assertThat(operator.rows().stream().map(row -> row.replaceFirst("^\\w+ ", "")))
+            .contains("2000: 1 7.0 until 12000", "30000: 1 9.0 until 40000")
+            .anyMatch(row -> row.startsWith("40000: 0 null"));
+      }
+    }
+  }
+
   static Stream<Long> seeds() {
     return IntStream.range(0, 30).mapToObj(i -> 32_452_843L * i + 5);
   }
