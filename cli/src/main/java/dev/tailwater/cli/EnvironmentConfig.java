@@ -228,13 +228,16 @@ public record EnvironmentConfig(
         if (Files.size(file) > MAX_FILE_BYTES) {
           throw problem("", "the file is larger than 1 MiB", "keep only the environment in it");
         }
+        String text = Files.readString(file);
         LoadSettings settings =
             LoadSettings.builder()
                 .setLabel(file.toString())
                 .setMaxAliasesForCollections(10)
                 .setAllowDuplicateKeys(false)
+                // The whole text at once: the reader fails on a surrogate pair across two buffers.
+                .setBufferSize(text.length() + 2)
                 .build();
-        return new Load(settings).loadFromString(Files.readString(file));
+        return new Load(settings).loadFromString(text);
       } catch (YamlEngineException e) {
         throw new CommandFailedException(
             file + " is not valid YAML: " + e.getMessage() + "; correct it and try again", e);

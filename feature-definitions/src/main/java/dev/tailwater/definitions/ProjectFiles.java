@@ -160,7 +160,12 @@ final class ProjectFiles {
   private List<Section> parse(String file, String text) {
     List<Section> documents = new ArrayList<>();
     LoadSettings settings =
-        LoadSettings.builder().setLabel(file).setCodePointLimit(MAX_BYTES).build();
+        LoadSettings.builder()
+            .setLabel(file)
+            .setCodePointLimit(MAX_BYTES)
+            // The whole text at once: the reader fails on a surrogate pair across two buffers.
+            .setBufferSize(text.length() + 2)
+            .build();
     try {
       for (Node node : new Compose(settings).composeAllFromString(text)) {
         if (hasProblem(file, node, 0)) {

@@ -139,6 +139,17 @@ final class Section {
     return texts;
   }
 
+  /** The scalars of the list at a key, of which some may be null or empty text. */
+  List<Text> nullableTexts(String key) {
+    List<Text> texts = new ArrayList<>();
+    if (values.get(key) instanceof SequenceNode sequence) {
+      for (Node node : sequence.getValue()) {
+        scalar(key, node, true).ifPresent(texts::add);
+      }
+    }
+    return texts;
+  }
+
   /** The mappings in the list at a key; empty if there is none. */
   List<Section> sections(String key) {
     if (has(key) && !isList(key)) {

@@ -212,9 +212,11 @@ final class TestReader {
     Set<String> known = new LinkedHashSet<>(Set.of(AT));
     for (Column column : entity.key()) {
       known.add(column.name());
-      row.required(column.name(), "say about which " + entity.name())
-          .flatMap(text -> scalar(text, column.type()))
-          .ifPresent(key::add);
+      if (row.present(column.name(), "say about which " + entity.name())) {
+        row.nullableText(column.name())
+            .flatMap(text -> notNull(text, column.type()))
+            .ifPresent(key::add);
+      }
     }
     Optional<Object> about = Optional.empty();
     if (!known.contains(ABOUT) && definition.feature(ABOUT).isEmpty() && row.has(ABOUT)) {
@@ -323,9 +325,13 @@ final class TestReader {
       return Optional.empty();
     }
     List<Object> values = new ArrayList<>();
-    List<Text> texts = row.texts(name);
+    List<Text> texts = row.nullableTexts(name);
+    if (texts.isEmpty()) {
+      problems.add(row.at(name), "is an empty list", "write null: a list of nothing is NULL");
+      return Optional.empty();
+    }
     for (Text text : texts) {
-      scalar(text, type.elementType()).ifPresent(values::add);
+      notNull(text, type.elementType()).ifPresent(values::add);
     }
     return values.size() < texts.size()
         ? Optional.empty()
@@ -343,6 +349,15 @@ final class TestReader {
     return values.size() < section.keys().size()
         ? Optional.empty()
         : Optional.of(new Value(values, 0));
+  }
+
+  /** A value that may be empty text: neither keys nor lists hold NULL. */
+  private Optional<Object> notNull(Text text, ColumnType type) {
+    if (text.isNull()) {
+      problems.add(text, "is NULL, which is no value here", "write a value of type " + type);
+      return Optional.empty();
+    }
+    return scalar(text, type);
   }
 
   private Optional<Object> scalar(Text text, ColumnType type) {

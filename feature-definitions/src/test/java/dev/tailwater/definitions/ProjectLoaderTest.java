@@ -465,6 +465,18 @@ class ProjectLoaderTest {
         arguments("control", "kind: \u0001"));
   }
 
+  @Test
+  void aCharacterOfTwoUnitsMayStandAnywhereInAFile() {
+    for (int before = 1000; before < 1060; before++) {
+      ProjectFolder project =
+          new ProjectFolder(folder)
+              .complete()
+              .write("long.yaml", "#" + "x".repeat(before) + "😀".repeat(2000));
+
+      assertThat(project.problems()).isEmpty();
+    }
+  }
+
   @ParameterizedTest(name = "{0}")
   @MethodSource("hostileFiles")
   void aHostileFileIsAProblemLikeAnyOther(String name, String text) {

@@ -151,6 +151,18 @@ class TestDefinitionTest {
         .contains("its events are not changes of rows");
   }
 
+  @Test
+  void emptyTextIsAKeyLikeAnyOther() {
+    TestDefinition test =
+        folder
+            .write("spend.yaml", TEST.replace("customer_id: b,", "customer_id: \"\","))
+            .load()
+            .tests()
+            .get(0);
+
+    assertThat(test.expected().get(1).key()).containsExactly("");
+  }
+
   static Stream<Arguments> mistakes() {
     return Stream.of(
         arguments("view: spend", "view: spent", "'spent' is not a known feature-view; did you"),
@@ -168,6 +180,10 @@ class TestDefinitionTest {
         arguments("by: 1e-9", "by: -1", "is not a distance"),
         arguments("near: 10, by", "neer: 10, by", "near: is missing"),
         arguments("[10, .inf]", "10", "'10' is not a list; write [1, 2]"),
+        arguments("[10, .inf]", "[]", "recent: is an empty list; write null"),
+        arguments("[10, .inf]", "[10, null]", "recent: 'null' is NULL, which is no value here"),
+        arguments(
+            "customer_id: b,", "customer_id: null,", "'null' is NULL, which is no value here"),
         arguments("{DE: 2, FR: 1}", "2", "'2' is not a map"),
         arguments("{DE: 2, FR: 1}", "[2, 1]", "places: is not a map; write {a: 1, b: 2}"),
         arguments("{DE: 2, FR: 1}", "{DE: x}", "'x' is not a value of type LONG"),
