@@ -36,13 +36,21 @@ record ConformanceCase(
    * What is asked, and what is expected then.
    *
    * @param asked the entity's key and what else the question says
-   * @param rejected whether a live run that has read the whole log refuses to answer
+   * @param refusal what a live run does that has read the whole log
    */
   record Question(
       Map<String, @Nullable Object> asked,
       String at,
       Map<String, @Nullable Object> expected,
-      boolean rejected) {}
+      Refusal refusal) {}
+
+  /** Whether a question is refused. */
+  enum Refusal {
+    NEVER,
+    ALWAYS,
+    /** Refused, or answered exactly. */
+    MAYBE
+  }
 
   /**
    * A row of a view.
@@ -103,7 +111,7 @@ record ConformanceCase(
               question,
               String.valueOf(question.get("at")),
               map(question.get("expected")),
-              Boolean.TRUE.equals(question.get("rejected"))));
+              refusal(question.getOrDefault("rejected", false))));
     }
     List<Row> rows = new ArrayList<>();
     for (Map<String, @Nullable Object> row : maps(found.get("rows"))) {
@@ -132,6 +140,12 @@ record ConformanceCase(
         Boolean.TRUE.equals(found.get("asked_at_end")),
         found.containsKey("rows") ? Optional.of(rows) : Optional.empty(),
         letters);
+  }
+
+  private static Refusal refusal(@Nullable Object rejected) {
+    return "maybe".equals(rejected)
+        ? Refusal.MAYBE
+        : Boolean.TRUE.equals(rejected) ? Refusal.ALWAYS : Refusal.NEVER;
   }
 
   /** The documents of one kind. */

@@ -58,7 +58,7 @@ final class SemanticsTable {
     for (int i = 0; i < expected.size(); i++) {
       Map<String, @Nullable Object> asked = new LinkedHashMap<>();
       asked.put("who", header.get(i + 1));
-      questions.add(new Question(asked, "10:55", expected.get(i), false));
+      questions.add(new Question(asked, "10:55", expected.get(i), ConformanceCase.Refusal.NEVER));
     }
     return new ConformanceCase(
         "the table of docs/semantics.md",
