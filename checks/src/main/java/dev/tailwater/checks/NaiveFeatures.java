@@ -218,15 +218,7 @@ final class NaiveFeatures {
       }
       case TIME_SINCE_LAST -> instant - newest.time();
       case TIME_SINCE_FIRST -> instant - covered.get(0).time();
-      case DECAY -> {
-        double sum = 0;
-        for (NaiveFact fact : covered) {
-          Object value = aggregation.column() < 0 ? 1L : fact.values()[aggregation.column()];
-          double age = instant - fact.time();
-          sum += value == null ? 0 : number(value) * Math.pow(2, -age / aggregation.parameter());
-        }
-        yield sum;
-      }
+      case DECAY -> decayed(covered, aggregation, instant);
       case RATE ->
           covered.size() * aggregation.parameter() / ((Window.Sliding) feature.window()).windowMs();
       case ARGMIN -> extreme(covered, aggregation, false);
@@ -283,6 +275,41 @@ final class NaiveFeatures {
     return special == 0 ? sum.doubleValue() : special;
   }
 
+  /**
+   * The sum that docs/semantics.md bounds, by the formula that makes its bits: products with the
+   * weights of a part of a half-life and their sum are exact and rounded once.
+   */
+  private static double decayed(List<NaiveFact> covered, Aggregation aggregation, long instant) {
+    long halfLife = (long) aggregation.parameter();
+    long now = Math.floorDiv(instant, halfLife);
+    double special = 0;
+    BigDecimal sum = BigDecimal.ZERO;
+    for (NaiveFact fact : covered) {
+      Object value = aggregation.column() < 0 ? 1L : fact.values()[aggregation.column()];
+      long then = Math.floorDiv(fact.time(), halfLife);
+      if (value == null || Math.floorDiv(then, 64L) < Math.floorDiv(now, 64L) - 33) {
+        continue;
+      }
+      double number = number(value);
+      if (!Double.isFinite(number)) {
+        special += number;
+      } else {
+        BigDecimal halvings = BigDecimal.valueOf(2).pow((int) (now - then));
+        sum =
+            sum.add(
+                new BigDecimal(number)
+                    .multiply(new BigDecimal(StrictMath.pow(2, partOf(fact.time(), halfLife))))
+                    .divide(halvings));
+      }
+    }
+    double rounded = special == 0 ? sum.doubleValue() : special;
+    return rounded * StrictMath.pow(2, -partOf(instant, halfLife)) + 0.0;
+  }
+
+  private static double partOf(long instant, long halfLife) {
+    return (double) Math.floorMod(instant, halfLife) / halfLife;
+  }
+
   private static @Nullable Double variance(List<Object> values, int fewer) {
     int n = values.size();
     if (n <= fewer) {
@@ -328,19 +355,18 @@ final class NaiveFeatures {
                 .doubleValue();
   }
 
-  /** A central moment of the whole. */
+  /** A central moment of the whole; 0 if and only if all values are equal. */
   private static BigDecimal moment(List<Object> values, int order) {
     BigDecimal n = BigDecimal.valueOf(values.size());
     BigDecimal sum = BigDecimal.ZERO;
     for (Object value : values) {
       sum = sum.add(exact(value));
     }
-    BigDecimal mean = sum.divide(n, PRECISE);
     BigDecimal powers = BigDecimal.ZERO;
     for (Object value : values) {
-      powers = powers.add(exact(value).subtract(mean).pow(order, PRECISE));
+      powers = powers.add(exact(value).multiply(n).subtract(sum).pow(order, PRECISE));
     }
-    return powers.divide(n, PRECISE);
+    return powers.divide(n.pow(order + 1), PRECISE);
   }
 
   private static double quantile(List<Object> values, double fraction) {

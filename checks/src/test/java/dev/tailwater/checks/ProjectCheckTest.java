@@ -167,6 +167,24 @@ class ProjectCheckTest {
   }
 
   @Test
+  void theReferenceIsExactWhereHugeValuesCancel() throws Exception {
+    List<Given> given = new ArrayList<>();
+    List<Expected> questions = new ArrayList<>();
+    double[] amounts = {1e308, -9e18, 9e18, 1e308};
+    for (int i = 0; i < amounts.length; i++) {
+      long at = START + 7 * i;
+      // One has a single huge value; what another spent cancels.
+      String customer = i == 0 || i == 3 ? "c" + i : "c";
+      given.add(
+          new Given(
+              i, "payments", at, Map.of("at", at, "customer", customer, "amount", amounts[i])));
+      questions.add(new Expected(i, START + MINUTE_MS * (1 + 50 * i), List.of(customer), Map.of()));
+    }
+
+    assertThat(CHECK.run(test("numbers", given, questions)).problems()).isEmpty();
+  }
+
+  @Test
   void aDoubleMayBeNearIfTheTestSaysSo() throws Exception {
     Map<String, @Nullable Object> values = Map.of("at", START, "customer", "c", "amount", 0.1);
     Expected near = new Expected(5, START, List.of("c"), Map.of("total_1h", new Value(0.11, 0.02)));
