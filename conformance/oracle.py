@@ -615,13 +615,15 @@ class Project:
         """Whether that run refuses to answer as of an instant: True, False or "maybe".
 
         It must answer what is not older than the oldest fact that it would still accept, and must
-        refuse what is older by more than the longest window. Between the two it may do either.
+        refuse what is older by more than the longest window. Between the two it may do either, and
+        so of a view of what was known about every instant before its clock.
         """
         late = max(s.disorder + s.lateness for s, _, _ in self.origins(view))
         reach = max(feature.reach() for feature in self.features(view))
-        if at >= self.clock() - late:
-            return False
-        return True if at < self.clock() - late - reach else "maybe"
+        if at < self.clock() - late - reach:
+            return True
+        known_then = view.get("knowledge") == "as_known" and at < self.clock()
+        return "maybe" if known_then or at < self.clock() - late else False
 
 
 class Rows:

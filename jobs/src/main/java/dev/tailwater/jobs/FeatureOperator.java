@@ -446,6 +446,9 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   private Inserted insert(KeyState state, Told to, Envelope event) {
     Fact fact = facts[to.input()];
     views.origins(to.input()).fill(fact, to.origin(), event);
+    if (to.asKnown() && event.knownFrom() > event.eventTime) {
+      state.newestKnown = Math.max(state.newestKnown, event.knownFrom());
+    }
     return state.inputs[to.input()].insert(fact, chunks[to.input()]);
   }
 
@@ -650,7 +653,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
       if (!visits.asksFor(question, views.position(view))) {
         continue;
       }
-      long earliest = earliest(state, view);
+      long earliest = earliest(state, view, visits.answersAtOnce()[question.stream]);
       if (question.eventTime < earliest) {
         questionsTooOld.inc();
         question.reject(
@@ -671,8 +674,13 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
    * is older than every fact of any key that is still accepted or in a window is refused of every
    * key, so that it does not depend on how one key's facts are stored.
    */
-  private long earliest(KeyState state, int view) {
+  private long earliest(KeyState state, int view, boolean onArrival) {
     long earliest = Math.max(state.earliest, views.earliest(state, view));
+    if (EntityViews.isAsKnown(views.plan(view)) && !onArrival) {
+      // The state has the facts that are known now; it does not say since when each was. An answer
+      // on arrival is what is known now.
+      earliest = Math.max(earliest, state.newestKnown);
+    }
     long horizon = views.plan(view).horizonMs();
     if (timers == null || horizon >= Window.UNBOUNDED_MS || state.clock == Long.MIN_VALUE) {
       return earliest;

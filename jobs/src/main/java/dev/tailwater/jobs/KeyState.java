@@ -48,6 +48,12 @@ final class KeyState {
    */
   long oldestUnknown = Long.MAX_VALUE;
 
+  /**
+   * The latest instant at which a fact became known that had happened before, or {@link
+   * Long#MIN_VALUE}: what was known at earlier instants is not remembered.
+   */
+  long newestKnown = Long.MIN_VALUE;
+
   /** How often late facts have repaired rows that were already final. */
   long revision;
 
@@ -114,6 +120,7 @@ final class KeyState {
     copy.onlineWakeAt = onlineWakeAt;
     copy.firstWaiting = firstWaiting;
     copy.oldestUnknown = oldestUnknown;
+    copy.newestKnown = newestKnown;
     copy.revision = revision;
     for (int view = 0; view < rows.length; view++) {
       copy.rows[view].validUntil = rows[view].validUntil;
@@ -147,8 +154,9 @@ final class KeyState {
       target.writeLong(state.wakeAt);
       target.writeLong(state.onlineWakeAt);
       target.writeLong(state.firstWaiting);
-      if (version >= KeyStateSnapshot.WITH_OLDEST_UNKNOWN) {
+      if (version >= KeyStateSnapshot.WITH_KNOWLEDGE) {
         target.writeLong(state.oldestUnknown);
+        target.writeLong(state.newestKnown);
       }
       target.writeLong(state.revision);
       target.writeShort(state.rows.length);
@@ -174,8 +182,9 @@ final class KeyState {
       long wakeAt = source.readLong();
       long onlineWakeAt = source.readLong();
       long firstWaiting = source.readLong();
-      long oldestUnknown =
-          version >= KeyStateSnapshot.WITH_OLDEST_UNKNOWN ? source.readLong() : Long.MAX_VALUE;
+      boolean withKnowledge = version >= KeyStateSnapshot.WITH_KNOWLEDGE;
+      long oldestUnknown = withKnowledge ? source.readLong() : Long.MAX_VALUE;
+      long newestKnown = withKnowledge ? source.readLong() : Long.MIN_VALUE;
       long revision = source.readLong();
       KeyState state = new KeyState(new EntityState[layouts.size()], source.readShort());
       state.clock = clock;
@@ -184,6 +193,7 @@ final class KeyState {
       state.onlineWakeAt = onlineWakeAt;
       state.firstWaiting = firstWaiting;
       state.oldestUnknown = oldestUnknown;
+      state.newestKnown = newestKnown;
       state.revision = revision;
       for (WrittenRows written : state.rows) {
         written.validUntil = source.readLong();
@@ -232,10 +242,10 @@ final class KeyState {
     /** Since then {@link KeyState#earliest} is written. */
     private static final int WITH_EARLIEST = 2;
 
-    /** Since then {@link KeyState#oldestUnknown} is written. */
-    private static final int WITH_OLDEST_UNKNOWN = 3;
+    /** Since then {@link KeyState#oldestUnknown} and {@link KeyState#newestKnown} are written. */
+    private static final int WITH_KNOWLEDGE = 3;
 
-    private static final int VERSION = WITH_OLDEST_UNKNOWN;
+    private static final int VERSION = WITH_KNOWLEDGE;
 
     private int readVersion = VERSION;
 

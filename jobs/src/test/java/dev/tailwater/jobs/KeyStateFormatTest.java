@@ -26,6 +26,7 @@ class KeyStateFormatTest {
     written.clock = 42;
     written.earliest = 7;
     written.oldestUnknown = 8;
+    written.newestKnown = 9;
 
     assertThat(now.resolveSchemaCompatibility(before).isCompatibleAfterMigration()).isTrue();
     assertThat(now.resolveSchemaCompatibility(snapshot(2)).isCompatibleAfterMigration()).isTrue();
@@ -37,6 +38,7 @@ class KeyStateFormatTest {
     assertThat(readBack(snapshot(2).restoreSerializer(), written).oldestUnknown)
         .isEqualTo(Long.MAX_VALUE);
     assertThat(readBack(snapshot(3).restoreSerializer(), written).oldestUnknown).isEqualTo(8);
+    assertThat(readBack(snapshot(3).restoreSerializer(), written).newestKnown).isEqualTo(9);
   }
 
   private static KeyState readBack(TypeSerializer<KeyState> format, KeyState state)

@@ -216,6 +216,34 @@ class QuestionsTest {
   }
 
   @Test
+  void whatWasKnownBeforeTheLastThingThatBecameKnownIsNotAnswered() throws Exception {
+    for (Options options : List.of(Options.LIVE, Options.ROCKS_DB)) {
+      try (var operator = new EntityHarness(AS_KNOWN, options, null)) {
+        operator.tell(appended(EntityHarness.fact("p1", 1_000, 5, 0), 3_000));
+        operator.tell(appended(EntityHarness.fact("p2", 4_000, 7, 1), 4_000));
+        operator.watermark(5_000);
+        operator.tell(EntityHarness.question("q1", 2_999, 2));
+        operator.tell(EntityHarness.question("q2", 3_000, 3));
+        operator.tell(EntityHarness.question("q3", 4_000, 4));
+
+        assertThat(operator.answers().get(0)).startsWith("2999: too old");
+        assertThat(operator.answers().subList(1, 3)).containsExactly("3000: 1 5.0", "4000: 2 12.0");
+      }
+    }
+  }
+
+  @Test
+  void anAnswerOnArrivalIsWhatIsKnownThen() throws Exception {
+    try (var operator = new EntityHarness(AS_KNOWN, Options.ON_ARRIVAL, null)) {
+      operator.tell(appended(EntityHarness.fact("p1", 1_000, 5, 0), 3_000));
+      operator.watermark(5_000);
+      operator.tell(EntityHarness.question("q1", 2_999, 1));
+
+      assertThat(operator.answers()).containsExactly("2999: 1 5.0");
+    }
+  }
+
+  @Test
   void howeverLateAnEventIsKnownItFindsItsPlace() throws Exception {
     for (Options options : List.of(Options.SORTED, Options.LIVE, Options.ROCKS_DB)) {
       try (var operator = new EntityHarness(AS_KNOWN, options, null)) {
