@@ -1586,7 +1586,8 @@ public abstract class EntityState {
     }
     while (firstChunk != Chunk.NONE
         && (firstChunk == tailChunk ? lastFactTime : firstChunkLastTime) <= asked - shape.horizonMs
-        && !isFirstChunkNeeded(asked, sessionEnds, chunks)) {
+        && !isFirstChunkNeeded(asked, sessionEnds, chunks)
+        && canEndWithFirstChunk(asked, chunks)) {
       Chunk dropped = load(firstChunk, chunks);
       fold(dropped);
       prunedTime = dropped.lastTime();
@@ -1618,6 +1619,31 @@ public abstract class EntityState {
     if (asked >= tilesNeededUntil) {
       dropTiles(asked);
     }
+  }
+
+  /**
+   * Whether no instant ends up with facts on both sides of what was dropped. An old edge in the
+   * middle of a tile is before all stored facts, and where that is, is told by their time: so the
+   * facts of one instant are all dropped, or none, if there are tiles.
+   */
+  private boolean canEndWithFirstChunk(long asked, ChunkStore chunks) {
+    if (tiles.length == 0 || firstChunk == tailChunk) {
+      return true;
+    }
+    int id = firstChunk;
+    Chunk chunk = load(id, chunks);
+    while (id != tailChunk) {
+      id = chunk.next();
+      Chunk next = load(id, chunks);
+      if (next.time(0) > chunk.lastTime()) {
+        return true;
+      }
+      if (next.lastTime() > asked - shape.horizonMs) {
+        return false;
+      }
+      chunk = next;
+    }
+    return true;
   }
 
   private void dropTiles(long asked) {

@@ -152,6 +152,29 @@ class EntityStateTest {
   }
 
   @Test
+  void factsOfOneInstantAreSummarisedTogetherOrNotAtAll() {
+    FeatureSpec coarse =
+        new FeatureSpec(
+            new Aggregation(Aggregate.COUNT, -1, -1, -1, 1, 0),
+            -1,
+            new Window.Sliding(100, 0, 50, Window.Bounds.OPEN_CLOSED),
+            false,
+            null);
+    EntityState state = EntityState.of(layout(coarse));
+    // As many as fill one chunk and begin the next, which goes on with a later one.
+    for (int i = 0; i < Chunk.SEAL_AT + 8; i++) {
+      state.insert(fact(NOON + 10, 1.0), chunks);
+    }
+    state.insert(fact(NOON + 60, 1.0), chunks);
+    state.seek(NOON + 60, chunks);
+    state.prune(NOON + 30, chunks);
+
+    assertThat(asOf(state, NOON + 60)).containsExactly(Chunk.SEAL_AT + 9L);
+    state.prune(NOON + 60, chunks);
+    assertThat(asOf(state, NOON + 60)).containsExactly(Chunk.SEAL_AT + 9L);
+  }
+
+  @Test
   void memoryFollowsTheWindowNotTheTraffic() {
     StateLayout layout = layout(COUNT_10, SUM_10);
     StoredChunks stored = new StoredChunks(layout);
