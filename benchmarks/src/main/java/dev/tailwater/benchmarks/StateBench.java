@@ -97,21 +97,25 @@ public final class StateBench {
         BenchmarkProject.CARD_STATE.plan().views().get(0).features().size(),
         PARALLELISM,
         Runtime.getRuntime().availableProcessors());
-    throughput("hashmap", new Payments(100_000, keys, false)); // The JVM warms up.
+    throughput("hashmap", new Payments(100_000, keys, HotCard.NONE)); // The JVM warms up.
     for (String backend : List.of("hashmap", "rocksdb")) {
-      double even = throughput(backend, new Payments(events, keys, false));
-      double hot = throughput(backend, new Payments(events, keys, true));
+      double even = throughput(backend, new Payments(events, keys, HotCard.NONE));
+      double hot = throughput(backend, new Payments(events, keys, HotCard.IN_ONE_PARTITION));
+      double everywhere =
+          throughput(backend, new Payments(events, keys, HotCard.IN_ALL_PARTITIONS));
       System.out.printf(
           Locale.ROOT,
-          "%-8s even %,9.0f payments/s   half of them one card %,9.0f payments/s   %.2f times as"
-              + " long%n",
+          "%-8s even %,9.0f payments/s   half of them one card, in one partition %,9.0f payments/s,"
+              + " %.2f times as long, in both %,9.0f payments/s, %.2f times as long%n",
           backend,
           even,
           hot,
-          even / hot);
+          even / hot,
+          everywhere,
+          even / everywhere);
     }
     for (String backend : List.of("hashmap", "rocksdb")) {
-      checkpoint(backend, new Payments(2 * manyKeys, manyKeys, false));
+      checkpoint(backend, new Payments(2 * manyKeys, manyKeys, HotCard.NONE));
     }
   }
 
@@ -235,12 +239,21 @@ public final class StateBench {
     return job;
   }
 
+  /** Where the payments of a card are that has half of all. */
+  private enum HotCard {
+    NONE,
+    /** As in a log whose message key is the card. */
+    IN_ONE_PARTITION,
+    /** As in a log with another message key; its partitions are read unevenly. */
+    IN_ALL_PARTITIONS
+  }
+
   /**
    * Payments in event-time order, spread evenly over sixty days. The generator gives each of its
-   * two readers one half of the numbers: so each half is a partition, and a card has all of its
-   * payments in one of them, as in a log whose message key is the card.
+   * two readers one half of the numbers: so each half is a partition, and a card, unless it is hot,
+   * has all of its payments in one of them.
    */
-  private record Payments(int count, int keys, boolean hot)
+  private record Payments(int count, int keys, HotCard hotCard)
       implements GeneratorFunction<Long, LogRecord> {
 
     @Override
@@ -253,7 +266,13 @@ public final class StateBench {
       record.eventTime = FIRST_PAYMENT + record.offset * (SPAN_MS * PARALLELISM / count);
       record.appendTime = record.eventTime;
       long spread = Long.remainderUnsigned(hash >>> 1, keys / PARALLELISM);
-      long card = hot && record.partition == 0 ? 0 : 1 + spread * PARALLELISM + record.partition;
+      boolean hot =
+          switch (hotCard) {
+            case NONE -> false;
+            case IN_ONE_PARTITION -> record.partition == 0;
+            case IN_ALL_PARTITIONS -> number % PARALLELISM == 0;
+          };
+      long card = hot ? 0 : 1 + spread * PARALLELISM + record.partition;
       record.values =
           new Object[] {number, record.eventTime, card, (hash >>> 40) % 100_000 / 100.0};
       return record;

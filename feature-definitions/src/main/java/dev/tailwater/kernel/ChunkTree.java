@@ -8,11 +8,14 @@ import java.util.Arrays;
  * kind, is found in O(log chunks) steps instead of one for each chunk.
  *
  * <p>A summary has one entry for each <em>measure</em>: how many facts of it a chunk has, and their
- * smallest and largest rank. Chunks come and go at the ends; one in the middle can be changed, but
- * not added: the tree has to be made anew then, which late facts cause once for every {@link
- * Chunk#SPLIT_AT} / 2 of them at most. Derived from chunks, and never stored. Not thread-safe.
+ * smallest and largest rank. Chunks come and go at the ends; where one is added in the middle, the
+ * next ones move by a place, up to a place that is empty. Derived from chunks, and never stored.
+ * Not thread-safe.
  */
 final class ChunkTree {
+
+  /** How many leaves move at most for one that is added; else empty places are made. */
+  private static final int MOST_MOVED = 64;
 
   private final int measures;
 
@@ -27,6 +30,7 @@ final class ChunkTree {
   private long[] smallest;
   private long[] largest;
 
+  /** {@link Chunk#NONE} where a leaf is empty. */
   private int[] idOfLeaf = new int[capacity];
 
   /** Per chunk id, less {@code lowestId}, its leaf plus 1. */
@@ -57,12 +61,52 @@ final class ChunkTree {
   /** Adds the chunk that follows all others. */
   void append(int id, Summary summary) {
     if (next == capacity) {
-      makeRoom();
+      repack(1);
     }
     if (first == next) {
       lowestId = id;
       Arrays.fill(leafOfId, 0);
     }
+    place(id, next);
+    set(next++, summary);
+  }
+
+  /** Adds a chunk that follows another one. */
+  void insertAfter(int id, int added, Summary summary) {
+    if (next == capacity) {
+      repack(1);
+    }
+    int leaf = leaf(id) + 1;
+    int empty = leaf;
+    while (empty < next && empty - leaf < MOST_MOVED && idOfLeaf[empty] != Chunk.NONE) {
+      empty++;
+    }
+    if (empty < next && idOfLeaf[empty] != Chunk.NONE) {
+      repack(2);
+      leaf = leaf(id) + 1;
+      empty = leaf;
+    }
+    next = Math.max(next, empty + 1);
+    for (int moved = empty; moved > leaf; moved--) {
+      place(idOfLeaf[moved - 1], moved);
+    }
+    int at = (capacity + leaf) * measures;
+    int length = (empty - leaf) * measures;
+    System.arraycopy(counts, at, counts, at + measures, length);
+    System.arraycopy(smallest, at, smallest, at + measures, length);
+    System.arraycopy(largest, at, largest, at + measures, length);
+    place(added, leaf);
+    set(leaf, summary);
+    int low = (capacity + leaf) >> 1;
+    int high = (capacity + empty) >> 1;
+    for (; low >= 1; low >>= 1, high >>= 1) {
+      for (int node = low; node <= high; node++) {
+        combine(node);
+      }
+    }
+  }
+
+  private void place(int id, int leaf) {
     if (id < lowestId) {
       int[] moved = new int[leafOfId.length + lowestId - id];
       System.arraycopy(leafOfId, 0, moved, lowestId - id, leafOfId.length);
@@ -72,9 +116,8 @@ final class ChunkTree {
     if (id - lowestId >= leafOfId.length) {
       leafOfId = Arrays.copyOf(leafOfId, Math.max(2 * leafOfId.length, id - lowestId + 1));
     }
-    idOfLeaf[next] = id;
-    leafOfId[id - lowestId] = next + 1;
-    set(next++, summary);
+    idOfLeaf[leaf] = id;
+    leafOfId[id - lowestId] = leaf + 1;
   }
 
   /** Gives a chunk that is in the tree another summary. */
@@ -96,52 +139,66 @@ final class ChunkTree {
   /** Takes the first chunk away. */
   void removeFirst() {
     leafOfId[idOfLeaf[first] - lowestId] = 0;
-    first++;
+    do {
+      first++;
+    } while (first < next && idOfLeaf[first] == Chunk.NONE);
   }
 
   private int leaf(int id) {
     return leafOfId[id - lowestId] - 1;
   }
 
-  /** Half of the leaves at least are free afterwards. */
-  private void makeRoom() {
-    int kept = next - first;
-    int target = 4;
-    while (target < 2 * kept) {
-      target *= 2;
-    }
+  /**
+   * Moves all chunks to the beginning of leaves of which half at least are free afterwards.
+   *
+   * @param step 1, or 2 to have an empty leaf behind each
+   */
+  private void repack(int step) {
     int[] oldIds = idOfLeaf;
     int[] oldCounts = counts;
     long[] oldSmallest = smallest;
     long[] oldLargest = largest;
-    int oldAt = (capacity + first) * measures;
+    int oldLeaves = capacity;
     int oldFirst = first;
-    capacity = target;
+    int oldNext = next;
+    int kept = 0;
+    lowestId = Integer.MAX_VALUE;
+    int highestId = 0;
+    for (int leaf = oldFirst; leaf < oldNext; leaf++) {
+      if (oldIds[leaf] != Chunk.NONE) {
+        kept++;
+        lowestId = Math.min(lowestId, oldIds[leaf]);
+        highestId = Math.max(highestId, oldIds[leaf]);
+      }
+    }
+    capacity = 4;
+    while (capacity < 2 * step * kept) {
+      capacity *= 2;
+    }
     first = 0;
-    next = kept;
+    next = step * kept;
     idOfLeaf = new int[capacity];
+    leafOfId = new int[kept == 0 ? capacity : Math.max(capacity, highestId - lowestId + 1)];
     counts = new int[2 * capacity * measures];
     smallest = new long[2 * capacity * measures];
     largest = new long[2 * capacity * measures];
+    Arrays.fill(idOfLeaf, Chunk.NONE);
     Arrays.fill(smallest, Long.MAX_VALUE);
     Arrays.fill(largest, Long.MIN_VALUE);
-    System.arraycopy(oldIds, oldFirst, idOfLeaf, 0, kept);
-    int at = capacity * measures;
-    System.arraycopy(oldCounts, oldAt, counts, at, kept * measures);
-    System.arraycopy(oldSmallest, oldAt, smallest, at, kept * measures);
-    System.arraycopy(oldLargest, oldAt, largest, at, kept * measures);
+    int leaf = 0;
+    for (int old = oldFirst; old < oldNext; old++) {
+      if (oldIds[old] != Chunk.NONE) {
+        place(oldIds[old], leaf);
+        int from = (oldLeaves + old) * measures;
+        int to = (capacity + leaf) * measures;
+        System.arraycopy(oldCounts, from, counts, to, measures);
+        System.arraycopy(oldSmallest, from, smallest, to, measures);
+        System.arraycopy(oldLargest, from, largest, to, measures);
+        leaf += step;
+      }
+    }
     for (int node = capacity - 1; node >= 1; node--) {
       combine(node);
-    }
-    lowestId = Integer.MAX_VALUE;
-    int highestId = 0;
-    for (int leaf = 0; leaf < kept; leaf++) {
-      lowestId = Math.min(lowestId, idOfLeaf[leaf]);
-      highestId = Math.max(highestId, idOfLeaf[leaf]);
-    }
-    leafOfId = new int[kept == 0 ? capacity : Math.max(capacity, highestId - lowestId + 1)];
-    for (int leaf = 0; leaf < kept; leaf++) {
-      leafOfId[idOfLeaf[leaf] - lowestId] = leaf + 1;
     }
   }
 
@@ -275,7 +332,8 @@ final class ChunkTree {
   }
 
   /**
-   * The first chunk from one up to another whose smallest, or largest, rank is the given one.
+   * The first chunk from one up to another whose smallest, or largest, rank is the given one, and
+   * that of a fact.
    *
    * @param to as of {@link #smallest}
    * @return -1 if there is none
@@ -292,10 +350,10 @@ final class ChunkTree {
         node >>= 1;
         run *= 2;
       }
-      if (ranks[node * measures + measure] == rank) {
+      if (isBest(node, measure, rank, ranks)) {
         while (node < capacity) {
           node *= 2;
-          if (ranks[node * measures + measure] != rank) {
+          if (!isBest(node, measure, rank, ranks)) {
             node++;
           }
         }
@@ -304,5 +362,11 @@ final class ChunkTree {
       leaf += run;
     }
     return Chunk.NONE;
+  }
+
+  /** What has no facts has the ranks that stand for none, which facts can have as well. */
+  private boolean isBest(int node, int measure, long rank, long[] ranks) {
+    int at = node * measures + measure;
+    return ranks[at] == rank && counts[at] > 0;
   }
 }

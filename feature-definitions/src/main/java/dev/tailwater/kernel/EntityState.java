@@ -17,12 +17,12 @@ import org.jspecify.annotations.Nullable;
  * follows the clock (an {@link Edge}) there is a cursor, which stands before the first fact newer
  * than that edge as of the last {@link #seek}, and knows the counts and exact sums of all facts
  * behind it. A count, sum or average is the difference of two cursors. Cursors move both ways, so a
- * question costs the facts between it and the question before. Smallest and largest values are read
- * off summaries of chunks. All other aggregates are computed from the facts between the two ends of
- * their window: from a summary that is kept up to date while facts enter and leave, if facts can be
- * taken away from it again, and else one by one. Where a window over the last events or a session
- * begins is followed in the same way. What is kept up to date so is made anew after a state was
- * read.
+ * question costs the facts between it and the question before; where that was far back, {@link
+ * ChunkSums} let it cost the logarithm of that. Smallest and largest values are read off summaries
+ * of chunks. All other aggregates are computed from the facts between the two ends of their window:
+ * from a summary that is kept up to date while facts enter and leave, if facts can be taken away
+ * from it again, and else one by one. Where a window over the last events or a session begins is
+ * followed in the same way. What is kept up to date so is made anew after a state was read.
  *
  * <p>Of a window that reaches back to the first fact, what is pruned is first added to a {@link
  * Partial} in the header: bounded, except for aggregates that keep every distinct value (DISTINCT,
@@ -47,6 +47,10 @@ public abstract class EntityState {
   private static final int FLAG_PRUNED = 2;
   static final long NEVER = Long.MAX_VALUE;
   private static final long BEFORE_ALL = Long.MIN_VALUE;
+
+  /** Over fewer chunks than this, cursors go one fact at a time. */
+  private static final int FEWEST_SUMMED = 8;
+
   private static final long[] NO_SESSION_ENDS = {};
 
   final StateShape shape;
@@ -107,6 +111,12 @@ public abstract class EntityState {
   private @Nullable ChunkTree tree;
 
   private boolean treeWanted;
+
+  /** Sums of sealed chunks, if cursors had to go far back. */
+  private @Nullable ChunkSums sums;
+
+  /** How many chunks cursors have gone back over one fact at a time. */
+  private int chunksGoneBack;
 
   private final RunningPartials running;
   private final PositionalWindows positions;
@@ -432,7 +442,13 @@ public abstract class EntityState {
     if (id == tailChunk) {
       tailChunk = secondId;
     } else {
-      tree = null; // A chunk in the middle is new.
+      if (tree != null) {
+        tree.insertAfter(id, secondId, second);
+      }
+      if (sums != null && !sums.split(id, secondId)) {
+        sums = null;
+        chunksGoneBack = 0;
+      }
       put(chunk.next(), load(chunk.next(), chunks).behind(secondId), chunks);
     }
     put(id, first, chunks);
@@ -614,14 +630,64 @@ public abstract class EntityState {
       }
       setTotals(totals);
       findCause(chunks);
+      int mostChunks = nextChunkId - firstChunk;
+      if (sums == null
+          && !anyRunning
+          && mostChunks >= FEWEST_SUMMED
+          && chunksGoneBack > mostChunks) {
+        sumUpChunks(chunks);
+      }
     }
   }
 
-  /** Moves a cursor that has passed all facts of a sealed chunk into the next one. */
+  /** As much work as going back was: all facts are passed once. */
+  private void sumUpChunks(ChunkStore chunks) {
+    ChunkSums made = new ChunkSums(shape);
+    for (int id = firstChunk; id != tailChunk; id = load(id, chunks).next()) {
+      made.put(id);
+    }
+    sums = made;
+    chunksGoneBack = 0;
+  }
+
+  /** Whether cursors can move over many chunks at once. */
+  boolean hasChunkSums() {
+    return sums != null;
+  }
+
+  /** Moves a cursor that has passed all facts of a sealed chunk into the next one, or further. */
   void toNextChunk(int cursor, ChunkStore chunks) {
     int id = load(chunkOf(cursor), chunks).next();
     Chunk next = load(id, chunks);
+    long target = target(cursor);
+    if (sums != null && next.sealed() && next.lastTime() <= target) {
+      ChunkSums.Leap leap = sums.forward(id, target, this, chunks);
+      if (leap != null) {
+        id = leap.to() == Chunk.NONE ? tailChunk : leap.to();
+        next = load(id, chunks);
+        long[] totals = totals();
+        pass(cursor, totals, leap, 1);
+        setTotals(totals);
+        if (cursor == 0) {
+          Chunk last = load(next.previous(), chunks);
+          cause(last, last.count() - 1);
+        }
+      }
+    }
     stand(cursor, next.time(0), position(id, 0), next.words());
+  }
+
+  /** Adds the facts of many chunks to the totals behind a cursor, or takes them away. */
+  private void pass(int cursor, long[] totals, ChunkSums.Leap leap, int times) {
+    for (StateShape.Total total : shape.totals[cursor]) {
+      int from = 1 + total.inChunk();
+      totals[total.at()] += times * leap.sums()[from];
+      if (times > 0) {
+        ExactSum.addWords(totals, total.at() + 1, leap.sums(), from + 1, total.sumWords());
+      } else {
+        ExactSum.subtractWords(totals, total.at() + 1, leap.sums(), from + 1, total.sumWords());
+      }
+    }
   }
 
   void passRunning(int cursor, int id, int index, ChunkStore chunks) {
@@ -660,6 +726,15 @@ public abstract class EntityState {
         if (previous.lastTime() <= target) {
           break;
         }
+        ChunkSums.Leap leap = sums == null ? null : sums.backward(id, target, this, chunks);
+        if (leap != null) {
+          id = leap.from();
+          chunk = load(id, chunks);
+          next = chunk.time(0);
+          pass(cursor, totals, leap, -1);
+          continue;
+        }
+        chunksGoneBack++;
         id = before;
         chunk = previous;
         index = chunk.count();
@@ -692,31 +767,8 @@ public abstract class EntityState {
 
   /** Adds one row to a total, or takes it away. */
   void pass(StateShape.Total total, long[] totals, long[] rows, int at, int times) {
-    long present = rows[at + shape.presenceWord];
-    long filters = rows[at + shape.filterWord];
-    if ((~present & total.presence() | ~filters & total.filter()) != 0) {
-      return;
-    }
-    totals[total.at()] += times;
-    if (total.kind() != StateShape.COUNT_ONLY) {
-      addToSum(total, totals, rows[at + total.valueWord()], times);
-    }
-  }
-
-  private void addToSum(StateShape.Total total, long[] totals, long value, int times) {
-    int word = total.at() + 1;
-    int kind = total.kind();
-    if (kind == StateShape.REAL) {
-      double number = Double.longBitsToDouble(value);
-      if (!ExactSum.addNarrow(totals, word, times > 0 ? number : -number)) {
-        passWide(total.wide(), number, times);
-      }
-    } else if (kind == StateShape.SMALL_INTEGER) {
-      totals[word] += times > 0 ? value : -value;
-    } else if (times > 0) {
-      ExactSum.addInteger(totals, word, value);
-    } else {
-      ExactSum.subtractInteger(totals, word, value);
+    if (!total.add(shape, totals, 0, rows, at, times)) {
+      passWide(total.wide(), Double.longBitsToDouble(rows[at + total.valueWord()]), times);
     }
   }
 
@@ -1015,20 +1067,15 @@ public abstract class EntityState {
     }
     long best =
         smallest ? summaries.smallest(measure, from, end) : summaries.largest(measure, from, end);
-    // The rank that stands for nothing may be a value too: then every chunk has to be looked at.
-    int id = summaries.firstWithRank(measure, from, end, best, smallest);
-    while (true) {
-      Chunk chunk = load(id, chunks);
-      StateShape.Extremum of = shape.extrema[measure];
-      for (int index = 0; index < chunk.count(); index++) {
-        if (chunk.has(index, feature.presence(), feature.filter())
-            && shape.rank(of.column(), chunk.words()[index * shape.stride + of.valueWord()])
-                == best) {
-          all.add(chunk, index);
-          return;
-        }
+    Chunk chunk = load(summaries.firstWithRank(measure, from, end, best, smallest), chunks);
+    StateShape.Extremum of = shape.extrema[measure];
+    for (int index = 0; index < chunk.count(); index++) {
+      if (chunk.has(index, feature.presence(), feature.filter())
+          && shape.rank(of.column(), chunk.words()[index * shape.stride + of.valueWord()])
+              == best) {
+        all.add(chunk, index);
+        return;
       }
-      id = chunk.next();
     }
   }
 
@@ -1603,8 +1650,14 @@ public abstract class EntityState {
       positions.dropping(firstChunk);
       if (firstChunk == tailChunk) {
         tree = null;
-      } else if (tree != null) {
-        tree.removeFirst();
+        sums = null;
+      } else {
+        if (tree != null) {
+          tree.removeFirst();
+        }
+        if (sums != null) {
+          sums.removeFirst(firstChunk, dropped.next());
+        }
       }
       chunks.remove(firstChunk);
       firstChunk = dropped.next();
@@ -2098,6 +2151,9 @@ public abstract class EntityState {
 
   private void put(int id, Chunk chunk, ChunkStore chunks) {
     chunks.put(id, chunk);
+    if (sums != null && chunk.sealed()) {
+      sums.put(id);
+    }
     ChunkTree summaries = tree;
     if (summaries != null && chunk.sealed()) {
       if (summaries.contains(id)) {

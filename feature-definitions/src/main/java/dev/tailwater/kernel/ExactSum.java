@@ -328,6 +328,20 @@ public final class ExactSum {
     return Arrays.equals(words, one, one + WIDE_WORDS, words, other, other + WIDE_WORDS);
   }
 
+  /** {@code into[at..] += words[addend..]}, over {@code length} words. */
+  static void addWords(long[] into, int at, long[] words, int addend, int length) {
+    long carried = 0;
+    for (int word = 0; word < length; word++) {
+      long before = into[at + word];
+      long added = words[addend + word];
+      long sum = before + added;
+      long nextCarry = Long.compareUnsigned(sum, before) < 0 ? 1 : 0;
+      nextCarry += sum == -1 ? carried : 0;
+      into[at + word] = sum + carried;
+      carried = nextCarry;
+    }
+  }
+
   /** {@code from[at..] -= words[subtrahend..]}, over {@code length} words. */
   static void subtractWords(long[] from, int at, long[] words, int subtrahend, int length) {
     long borrow = 0;

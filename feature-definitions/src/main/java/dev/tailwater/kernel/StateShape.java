@@ -125,6 +125,11 @@ final class StateShape {
   /** Per cursor the same totals, as it takes them when it goes forward. */
   final Passing[] passing;
 
+  /** The distinct totals, as {@link ChunkSums} has them of a chunk, and how many longs they are. */
+  final Total[] chunkSums;
+
+  final int chunkSumWords;
+
   /** Longs of a state, and of its wide sums if it has any. */
   final int words;
 
@@ -177,6 +182,7 @@ final class StateShape {
    * @param filter bits of the filter word that a fact needs
    * @param valueWord position of the value in the row, or -1
    * @param wide position of a REAL sum's wide accumulator, or -1
+   * @param inChunk position of the same count, and sum, in what {@link ChunkSums} has of a chunk
    * @param before the same total of the cursor with the next smaller offset, if one has it
    */
   record Total(
@@ -186,10 +192,43 @@ final class StateShape {
       long filter,
       int valueWord,
       int wide,
+      int inChunk,
       @Nullable Total before) {
 
     int sumWords() {
       return StateShape.sumWords(kind);
+    }
+
+    /**
+     * Adds one row to a total, or takes it away.
+     *
+     * @param from where {@link #at} is counted from
+     * @return false if a value does not fit into the sum, which has not changed then
+     */
+    boolean add(StateShape shape, long[] totals, int from, long[] rows, int row, int times) {
+      long present = rows[row + shape.presenceWord];
+      long filters = rows[row + shape.filterWord];
+      if ((~present & presence | ~filters & filter) != 0) {
+        return true;
+      }
+      totals[from + at] += times;
+      if (kind == COUNT_ONLY) {
+        return true;
+      }
+      int word = from + at + 1;
+      long value = rows[row + valueWord];
+      if (kind == REAL) {
+        double number = Double.longBitsToDouble(value);
+        return ExactSum.addNarrow(totals, word, times > 0 ? number : -number);
+      }
+      if (kind == SMALL_INTEGER) {
+        totals[word] += times > 0 ? value : -value;
+      } else if (times > 0) {
+        ExactSum.addInteger(totals, word, value);
+      } else {
+        ExactSum.subtractInteger(totals, word, value);
+      }
+      return true;
     }
 
     /** Whether every fact counts, whatever is in it. */
@@ -382,18 +421,36 @@ final class StateShape {
     totals = new Total[cursors + 1][];
     List<Map<Measure, Total>> totalOf = new ArrayList<>();
     Map<Measure, Total> latest = new HashMap<>();
+    Map<Measure, Total> ofChunk = new LinkedHashMap<>();
+    int wordsOfChunk = 0;
     for (int cursor = 0; cursor <= cursors; cursor++) {
       Map<Measure, Total> own = new LinkedHashMap<>();
       for (Measure measure : measures.get(cursor)) {
         int kind = summed.contains(measure) ? sumKind(columnTypes[measure.column()]) : COUNT_ONLY;
+        Total inChunk = ofChunk.get(measure);
+        if (inChunk == null) {
+          inChunk =
+              new Total(
+                  wordsOfChunk,
+                  kind,
+                  live | presenceMask(measure.column()) | presenceMask(measure.with()),
+                  filterMask(measure.filter()),
+                  measure.column() < 0 ? -1 : valueWord[measure.column()],
+                  -1,
+                  wordsOfChunk,
+                  null);
+          ofChunk.put(measure, inChunk);
+          wordsOfChunk += 1 + sumWords(kind);
+        }
         Total total =
             new Total(
                 at,
                 kind,
-                live | presenceMask(measure.column()) | presenceMask(measure.with()),
-                filterMask(measure.filter()),
-                measure.column() < 0 ? -1 : valueWord[measure.column()],
+                inChunk.presence(),
+                inChunk.filter(),
+                inChunk.valueWord(),
                 kind == REAL ? wide : -1,
+                inChunk.at(),
                 latest.get(measure));
         own.put(measure, total);
         latest.put(measure, total);
@@ -403,6 +460,8 @@ final class StateShape {
       totals[cursor] = own.values().toArray(Total[]::new);
       totalOf.add(own);
     }
+    chunkSums = ofChunk.values().toArray(Total[]::new);
+    chunkSumWords = wordsOfChunk;
     passing = new Passing[cursors];
     Arrays.setAll(passing, cursor -> Passing.of(totals[cursor]));
     words = at;

@@ -43,7 +43,7 @@ class ChunkTreeTest {
     List<Leaf> leaves = new ArrayList<>();
     int nextId = random.nextInt(5);
     int density = 1 + random.nextInt(8);
-    for (int step = 0; step < 200; step++) {
+    for (int step = 0; step < 400; step++) {
       int choice = random.nextInt(10);
       if (choice < 6 || leaves.isEmpty()) {
         // Ids rise, but a chunk that was split left the higher one before lower ones.
@@ -51,11 +51,17 @@ class ChunkTreeTest {
         nextId = Math.max(nextId, leaf.id) + 1 + random.nextInt(2);
         leaves.add(leaf);
         tree.append(leaf.id, leaf);
-      } else if (choice < 8) {
+      } else if (choice < 7) {
         int index = random.nextInt(leaves.size());
         Leaf leaf = leaf(leaves.get(index).id, density, random);
         leaves.set(index, leaf);
         tree.update(leaf.id, leaf);
+      } else if (choice < 9) {
+        // Often many at nearly the same place.
+        int index = random.nextInt(random.nextBoolean() ? leaves.size() : 1 + leaves.size() / 20);
+        Leaf leaf = leaf(nextId++, density, random);
+        tree.insertAfter(leaves.get(index).id, leaf.id, leaf);
+        leaves.add(index + 1, leaf);
       } else {
         leaves.remove(0);
         tree.removeFirst();
@@ -84,14 +90,14 @@ class ChunkTreeTest {
     assertThat(tree.firstWithRank(measure, fromId, toId, smallest, true))
         .isEqualTo(
             between.stream()
-                .filter(leaf -> leaf.smallest(measure) == smallest)
+                .filter(leaf -> leaf.count(measure) > 0 && leaf.smallest(measure) == smallest)
                 .mapToInt(Leaf::id)
                 .findFirst()
                 .orElse(-1));
     assertThat(tree.firstWithRank(measure, fromId, toId, largest, false))
         .isEqualTo(
             between.stream()
-                .filter(leaf -> leaf.largest(measure) == largest)
+                .filter(leaf -> leaf.count(measure) > 0 && leaf.largest(measure) == largest)
                 .mapToInt(Leaf::id)
                 .findFirst()
                 .orElse(-1));

@@ -54,6 +54,12 @@ record History(StateLayout layout, List<Fact> facts) {
 
   /** Features that need no summary of their window, over up to 400 facts. */
   static History ofTotalsAndEnds(Random random) {
+    return ofTotalsAndEnds(
+        random.nextInt(2) == 0 ? random.nextInt(400) : random.nextInt(60), random);
+  }
+
+  /** Such features over this many facts. */
+  static History ofTotalsAndEnds(int count, Random random) {
     List<ColumnType> columns = fewOrManyColumns(random);
     Aggregate[] some = {
       Aggregate.COUNT, Aggregate.COUNT, Aggregate.SUM, Aggregate.SUM, Aggregate.AVG,
@@ -63,7 +69,6 @@ record History(StateLayout layout, List<Fact> facts) {
         Stream.generate(() -> some[random.nextInt(some.length)])
             .limit(1 + random.nextInt(6))
             .toList();
-    int count = random.nextInt(2) == 0 ? random.nextInt(400) : random.nextInt(60);
     Windows windows = random.nextInt(3) == 0 ? Windows.COARSE : Windows.ANY;
     return of(columns, aggregates, count, windows, random);
   }
