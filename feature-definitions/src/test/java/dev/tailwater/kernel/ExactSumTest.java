@@ -2,6 +2,7 @@ package dev.tailwater.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -49,6 +50,33 @@ class ExactSumTest {
     assertThat(sum()).isEqualTo(1e-300);
     add(-1e-300);
     assertThat(Double.doubleToRawLongBits(sum())).isZero();
+  }
+
+  @Test
+  void wordsAreAddedAndTakenAwayAsOneInteger() {
+    long[] some = {0, 1, -1, Long.MIN_VALUE, Long.MAX_VALUE, 0x123456789abcdefL};
+    Random random = new Random(1);
+    for (int i = 0; i < 10_000; i++) {
+      int length = 1 + random.nextInt(4);
+      long[] into = random.longs(length, 0, some.length).map(at -> some[(int) at]).toArray();
+      long[] added = random.longs(length, 0, some.length).map(at -> some[(int) at]).toArray();
+      long[] before = into.clone();
+      BigInteger sum = integer(into).add(integer(added));
+
+      ExactSum.addWords(into, 0, added, 0, length);
+      assertThat(integer(into)).isEqualTo(sum.mod(BigInteger.ONE.shiftLeft(64 * length)));
+      ExactSum.subtractWords(into, 0, added, 0, length);
+      assertThat(into).isEqualTo(before);
+    }
+  }
+
+  /** Words of 64 bits, the lowest first, without a sign. */
+  private static BigInteger integer(long[] words) {
+    BigInteger integer = BigInteger.ZERO;
+    for (int word = words.length - 1; word >= 0; word--) {
+      integer = integer.shiftLeft(64).add(new BigInteger(Long.toUnsignedString(words[word])));
+    }
+    return integer;
   }
 
   @Test
