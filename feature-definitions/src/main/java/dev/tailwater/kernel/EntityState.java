@@ -98,6 +98,12 @@ public abstract class EntityState {
 
   private int neededBeforeChunk = -1;
 
+  /**
+   * Where tiles keep the first chunk because chunks behind it have facts of its last instant: the
+   * newest time in the one of them that was too new, so that it is not looked for at each event.
+   */
+  private long keptWithFirstChunk = BEFORE_ALL;
+
   /** What was made of pruned facts, one for each of the shape's folded features. */
   private final Partial[] folded;
 
@@ -1683,6 +1689,10 @@ public abstract class EntityState {
     if (tiles.length == 0 || firstChunk == tailChunk) {
       return true;
     }
+    long droppable = asked - shape.horizonMs;
+    if (keptWithFirstChunk > droppable) {
+      return false;
+    }
     int id = firstChunk;
     Chunk chunk = load(id, chunks);
     while (id != tailChunk) {
@@ -1691,7 +1701,8 @@ public abstract class EntityState {
       if (next.time(0) > chunk.lastTime()) {
         return true;
       }
-      if (next.lastTime() > asked - shape.horizonMs) {
+      if (next.lastTime() > droppable) {
+        keptWithFirstChunk = next.lastTime();
         return false;
       }
       chunk = next;

@@ -87,7 +87,7 @@ class ChunkSumsTest {
             Identity.EVENT,
             0);
     EntityState state = EntityState.of(layout);
-    Looks chunks = new Looks();
+    LookedAtChunks chunks = new LookedAtChunks();
     int facts = 100_000;
     for (int i = 0; i < facts; i++) {
       Fact fact = new Fact(layout);
@@ -109,28 +109,6 @@ class ChunkSumsTest {
       state.answer(answer, 0, chunks);
       assertThat(answer[0]).isEqualTo((instant == facts ? facts - 500 : instant - 499.5) / 8);
       assertThat(chunks.looks).isLessThan(20);
-    }
-  }
-
-  /** Counts how often a chunk is asked for. */
-  private static final class Looks implements ChunkStore {
-    private final HeapChunkStore chunks = new HeapChunkStore();
-    private int looks;
-
-    @Override
-    public @Nullable Chunk get(int id) {
-      looks++;
-      return chunks.get(id);
-    }
-
-    @Override
-    public void put(int id, Chunk chunk) {
-      chunks.put(id, chunk);
-    }
-
-    @Override
-    public void remove(int id) {
-      chunks.remove(id);
     }
   }
 }

@@ -151,16 +151,40 @@ class EntityStateTest {
         .hasMessageContaining("earliest instant is " + (NOON + 10));
   }
 
+  private static final FeatureSpec COARSE =
+      new FeatureSpec(
+          new Aggregation(Aggregate.COUNT, -1, -1, -1, 1, 0),
+          -1,
+          new Window.Sliding(100, 0, 50, Window.Bounds.OPEN_CLOSED),
+          false,
+          null);
+
+  @Test
+  void howManyFactsAnInstantHasIsFoundOutOnceAndNotAtEachEvent() {
+    LookedAtChunks looked = new LookedAtChunks();
+    EntityState state = EntityState.of(layout(COARSE));
+    for (int i = 0; i < 100 * Chunk.SEAL_AT + 8; i++) {
+      state.insert(fact(NOON + 10, 1.0), looked);
+    }
+    state.insert(fact(NOON + 60, 1.0), looked);
+    state.seek(NOON + 60, looked);
+    looked.looks = 0;
+    for (int i = 0; i < 40; i++) {
+      state.prune(NOON + 20 + i, looked);
+    }
+
+    assertThat(looked.looks).isLessThan(2 * 100);
+    state.seek(NOON + 61, looked);
+    state.prune(NOON + 61, looked);
+    assertThat(state.isEmpty()).isTrue();
+    @Nullable Object[] answer = new Object[1];
+    state.answer(answer, 0, looked);
+    assertThat(answer).containsExactly(100 * Chunk.SEAL_AT + 9L);
+  }
+
   @Test
   void factsOfOneInstantAreSummarisedTogetherOrNotAtAll() {
-    FeatureSpec coarse =
-        new FeatureSpec(
-            new Aggregation(Aggregate.COUNT, -1, -1, -1, 1, 0),
-            -1,
-            new Window.Sliding(100, 0, 50, Window.Bounds.OPEN_CLOSED),
-            false,
-            null);
-    EntityState state = EntityState.of(layout(coarse));
+    EntityState state = EntityState.of(layout(COARSE));
     // As many as fill one chunk and begin the next, which goes on with a later one.
     for (int i = 0; i < Chunk.SEAL_AT + 8; i++) {
       state.insert(fact(NOON + 10, 1.0), chunks);
