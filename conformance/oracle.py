@@ -91,7 +91,7 @@ def text_order(text):
 
 
 class Expression:
-    """NULL is None; AND, OR and NOT follow SQL's three-valued logic."""
+    """NULL is None; AND, OR and NOT follow SQL's three-valued logic. What has no value is NULL."""
 
     TOKEN = re.compile(r"\s*(\d+\.\d+(?:[eE][-+]?\d+)?|\d+|\w+(?:\.\w+)?|'(?:[^']|'')*'|\"[^\"]+\"|<>|<=|>=|\|\||[-+*/<>=(),\[\]])")
 
@@ -102,8 +102,11 @@ class Expression:
         self.node, self.type = self.either()
         assert self.at == len(self.tokens), "not understood: " + text
 
-    def __call__(self, row):
-        return self.node(row)
+    def __call__(self, row, without_value=None):
+        try:
+            return self.node(row)
+        except ZeroDivisionError:
+            return without_value
 
     def peek(self):
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -170,10 +173,10 @@ class Expression:
 
     def product(self):
         left, kind = self.atom()
-        while self.accept("*"):
+        while sign := self.accept("*", "/"):
             right, other = self.atom()
             kind = wider(kind, other)
-            left = strict(lambda a, b: a * b, left, right)
+            left = strict((lambda a, b: a * b) if sign == "*" else divided, left, right)
         return left, kind
 
     def atom(self):
@@ -220,6 +223,17 @@ def element_at(value, place):
     if isinstance(value, dict):
         return value.get(place)
     return value[place - 1] if 1 <= place <= len(value) else None
+
+
+def divided(a, b):
+    """Of whole numbers toward zero, and without a value if b is 0; of doubles as IEEE 754 has it."""
+    if isinstance(a, int) and isinstance(b, int):
+        whole = abs(a) // abs(b)
+        return whole if (a < 0) == (b < 0) else -whole
+    a, b = float(a), float(b)
+    if b != 0 or math.isnan(a):
+        return a / b if b != 0 else a
+    return math.nan if a == 0 else math.copysign(math.inf, a) * math.copysign(1, b)
 
 
 def strict(function, *arguments):
@@ -435,7 +449,7 @@ class Stream:
             return self.refuse(place, "LATE")
         self.newest[partition] = max(newest, at)
         for condition, otherwise in self.expected:
-            if condition(row) is False:
+            if condition(row, without_value=False) is False:
                 if otherwise == "quarantine":
                     self.refuse(place, "EXPECTATION")
                 if otherwise != "warn":

@@ -131,7 +131,10 @@ final class NaiveRun {
     for (int i = 0; i < stream.computed().size(); i++) {
       RowExpression expression =
           Expressions.compile(stream.computed().get(i).expression(), stream.columnsBefore(i));
-      full[values.length + i] = expression.evaluate(full);
+      int position = values.length + i;
+      boolean isExpectation =
+          stream.expectations().stream().anyMatch(e -> e.condition() == position);
+      full[position] = valueOr(isExpectation ? false : null, expression, full);
     }
     for (StreamPlan.Expectation expectation : stream.expectations()) {
       boolean keepsOut =
@@ -185,10 +188,16 @@ final class NaiveRun {
     for (int i = 0; i < inputs.length; i++) {
       inputs[i] = value(chain, expression.inputs().get(i), row);
     }
+    return valueOr(null, Expressions.compile(expression.text(), expression.inputColumns()), inputs);
+  }
+
+  /** What does not exist, as a quotient by zero, is NULL, and an expectation of it broken. */
+  private static @Nullable Object valueOr(
+      @Nullable Object otherwise, RowExpression expression, @Nullable Object[] row) {
     try {
-      return Expressions.compile(expression.text(), expression.inputColumns()).evaluate(inputs);
+      return expression.evaluate(row);
     } catch (ArithmeticException e) {
-      return null; // What does not exist, as a quotient by zero, is NULL where features are read.
+      return otherwise;
     }
   }
 

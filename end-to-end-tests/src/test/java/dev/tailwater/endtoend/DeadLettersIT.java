@@ -95,7 +95,7 @@ class DeadLettersIT {
     bad(payment("g", now - TWO_HOURS, "10", "1"), Code.LATE, "at most 3605000");
     good(now - 3_000); // Behind, within the disorder.
     bad(payment("h", now, "-1", "1"), Code.EXPECTATION, "amount_positive: amount >= 0");
-    bad(payment("i", now, "10", "0"), Code.EXPRESSION, "per_item: amount / items");
+    bad(payment("i", now, "10", "0"), Code.EXPECTATION, "plausible: amount / items < 1000: ");
     good(now - 600_000); // Later than the disorder, within the lateness.
   }
 

@@ -13,6 +13,7 @@ import dev.tailwater.schemas.RecordEncoder;
 import dev.tailwater.schemas.RowChange;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,8 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What becomes of each record of one stream: an accepted event with its computed columns, in its
@@ -44,6 +47,10 @@ import org.jspecify.annotations.Nullable;
  * version replaces the older one there. A change is accepted or refused as a whole, and as late as
  * the older of its two rows: a refused change changes nothing.
  *
+ * <p>An expression without a value for a record, as a division by zero, is NULL for it, and
+ * counted: what reads the expression is all that it touches. An expectation without a value is
+ * broken.
+ *
  * <p>An event from which a chain goes on leaves a second time, as the question of the derived
  * stream, see {@link ChainFunction}.
  *
@@ -55,6 +62,8 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
 
   /** The accumulator that counts the records read, of all streams. */
   static final String RECORDS_READ = "records-read";
+
+  private static final Logger LOG = LoggerFactory.getLogger(CheckOperator.class);
 
   static final @Nullable Object[][] NO_ANSWERS = new Object[0][];
 
@@ -69,6 +78,9 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
   private final int[] keyColumns;
 
   private transient RowExpression[] computed;
+  private transient BitSet conditions;
+  private transient BitSet reported;
+  private transient Map<Integer, String> brokenConditions;
   private transient @Nullable RecordEncoder encoder;
   private transient Map<Integer, Long> newestByPartition;
   private transient @Nullable ValueState<Long> newestOfPartition;
@@ -77,6 +89,7 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
   private transient Counter deadLetterRecords;
   private transient Counter droppedRecords;
   private transient Counter warnedRecords;
+  private transient Counter failedExpressions;
   private transient Counter emptyRecords;
 
   /**
@@ -130,11 +143,16 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
       StreamPlan.Computed column = stream.computed().get(i);
       computed[i] = Expressions.compile(column.expression(), stream.columnsBefore(i));
     }
+    conditions = new BitSet();
+    stream.expectations().forEach(expectation -> conditions.set(expectation.condition()));
+    reported = new BitSet();
+    brokenConditions = new HashMap<>();
     readRecords = getRuntimeContext().getLongCounter(RECORDS_READ);
     acceptedRecords = Metric.ACCEPTED_RECORDS.counter(getRuntimeContext());
     deadLetterRecords = Metric.DEAD_LETTERS.counter(getRuntimeContext());
     droppedRecords = Metric.DROPPED_RECORDS.counter(getRuntimeContext());
     warnedRecords = Metric.WARNED_RECORDS.counter(getRuntimeContext());
+    failedExpressions = Metric.FAILED_EXPRESSIONS.counter(getRuntimeContext());
     emptyRecords = Metric.EMPTY_RECORDS.counter(getRuntimeContext());
   }
 
@@ -168,11 +186,9 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
       return;
     }
 
-    @Nullable Object[] row = record.values == null ? null : fullRow(record, record.values);
     @Nullable Object[] before = record.before == null ? null : fullRow(record, record.before);
-    if ((row == null) != (record.values == null) || (before == null) != (record.before == null)) {
-      return; // An expression failed: the record is a dead letter.
-    }
+    brokenConditions.clear();
+    @Nullable Object[] row = record.values == null ? null : fullRow(record, record.values);
     if (row != null && !meetsExpectations(record, row)) {
       return;
     }
@@ -254,22 +270,37 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
     return true;
   }
 
-  /** The row with its computed columns; null if one failed and the record was refused. */
-  private @Nullable Object @Nullable [] fullRow(LogRecord record, @Nullable Object[] values) {
+  /** The row with its computed columns. */
+  private @Nullable Object[] fullRow(LogRecord record, @Nullable Object[] values) {
     @Nullable Object[] row = Arrays.copyOf(values, values.length + computed.length);
     for (int i = 0; i < computed.length; i++) {
+      int position = values.length + i;
       try {
-        row[values.length + i] = computed[i].evaluate(row);
+        row[position] = computed[i].evaluate(row);
       } catch (ArithmeticException e) {
-        StreamPlan.Computed column = stream.computed().get(i);
-        refuse(
-            record,
-            DeadLetter.Code.EXPRESSION,
-            column.column().name() + ": " + column.expression() + ": " + e.getMessage());
-        return null;
+        reportFailed(i, record);
+        if (conditions.get(position)) {
+          row[position] = false;
+          brokenConditions.put(position, Objects.requireNonNullElse(e.getMessage(), "no value"));
+        }
       }
     }
     return row;
+  }
+
+  private void reportFailed(int expression, LogRecord record) {
+    failedExpressions.inc();
+    if (!reported.get(expression)) {
+      reported.set(expression);
+      // Without the failure's text, which may hold what is in the record.
+      LOG.warn(
+          "{} has no value for the record at partition {}, offset {} of stream {}; it is NULL there,"
+              + " or the expectation broken. The counter failedExpressions counts further ones",
+          stream.computed().get(expression).expression(),
+          record.partition,
+          record.offset,
+          stream.name());
+    }
   }
 
   /** The newest event time at earlier offsets of the partition that were read from the log. */
@@ -292,7 +323,12 @@ final class CheckOperator extends AbstractStreamOperator<Envelope>
       if (!Boolean.FALSE.equals(row[expectation.condition()])) {
         continue;
       }
-      String broken = expectation.name() + ": " + expectation.expression();
+      String failure = brokenConditions.get(expectation.condition());
+      String broken =
+          expectation.name()
+              + ": "
+              + expectation.expression()
+              + (failure == null ? "" : ": " + failure);
       switch (expectation.otherwise()) {
         case QUARANTINE -> {
           refuse(record, DeadLetter.Code.EXPECTATION, broken);

@@ -13,6 +13,8 @@ enum Metric {
   DROPPED_RECORDS("droppedRecords"),
   /** Records that broke an expectation with {@code else: warn}. */
   WARNED_RECORDS("warnedRecords"),
+  /** Expressions that had no value for a record, and were NULL, or a broken expectation. */
+  FAILED_EXPRESSIONS("failedExpressions"),
   /** Records of a changelog that say nothing: tombstones behind deletions, and messages. */
   EMPTY_RECORDS("emptyRecords"),
   /** Facts inserted into an entity's state. */

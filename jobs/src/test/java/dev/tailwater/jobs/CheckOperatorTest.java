@@ -17,6 +17,7 @@ import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import dev.tailwater.schemas.RecordFormat;
 import dev.tailwater.schemas.RowChange;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -162,7 +163,7 @@ class CheckOperatorTest {
       if (otherwise == Otherwise.FAIL) {
         assertThatThrownBy(() -> tell(check, negative))
             .hasMessageContaining("partition 0, offset 0")
-            .hasMessageContaining("amount_positive: amount >= 0");
+            .hasMessageContaining("computed: amount >= 0");
         return;
       }
       tell(check, negative);
@@ -182,6 +183,48 @@ class CheckOperatorTest {
 
       assertThat(accepted(check)).containsExactly(1_000L);
     }
+  }
+
+  @Test
+  void anExpressionWithoutAValueIsNullAndItsRecordCounts() throws Exception {
+    try (var check =
+        open(withComputed("1 / CAST(amount AS INTEGER)", ColumnType.INT, null), null)) {
+      tell(check, ofAmount(0, 0.0));
+      tell(check, ofAmount(1, 0.25));
+      tell(check, ofAmount(2, 1.0));
+
+      assertThat(check.extractOutputValues())
+          .extracting(event -> event.values[3])
+          .containsExactly(null, null, 1);
+      assertThat(reasons(check)).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Otherwise.class)
+  void anExpectationWithoutAValueIsBroken(Otherwise otherwise) throws Exception {
+    String condition = "1 / CAST(amount AS INTEGER) >= 0";
+    try (var check = open(withComputed(condition, ColumnType.BOOLEAN, otherwise), null)) {
+      tell(check, ofAmount(0, 1.0));
+      if (otherwise == Otherwise.FAIL) {
+        assertThatThrownBy(() -> tell(check, ofAmount(1, 0.0)))
+            .hasMessageContaining("partition 0, offset 1")
+            .hasMessageContaining("computed: " + condition + ": ");
+        return;
+      }
+      tell(check, ofAmount(1, 0.0));
+      tell(check, ofAmount(2, 2.0)); // The one before is forgotten.
+
+      assertThat(accepted(check)).hasSize(otherwise == Otherwise.WARN ? 3 : 2);
+      assertThat(reasons(check))
+          .isEqualTo(otherwise == Otherwise.QUARANTINE ? List.of("EXPECTATION 0/1") : List.of());
+    }
+  }
+
+  private static LogRecord ofAmount(long offset, double amount) {
+    LogRecord record = record(0, offset, 1_000);
+    record.values = new Object[] {"p-" + offset, 1_000L, "a", amount};
+    return record;
   }
 
   private static final Plan CHANGES =
@@ -302,8 +345,21 @@ class CheckOperatorTest {
   }
 
   private static Plan positiveAmounts(Otherwise otherwise) {
+    return withComputed("amount >= 0", ColumnType.BOOLEAN, otherwise);
+  }
+
+  /**
+   * Payments with one more column, which is carried.
+   *
+   * @param otherwise null, or what becomes of a record for which it is FALSE
+   */
+  private static Plan withComputed(
+      String expression, ColumnType type, @Nullable Otherwise otherwise) {
     Plan plan = CardPlan.plan();
     StreamPlan payments = plan.streams().get(0);
+    Column column = new Column("computed", type, true);
+    List<Column> carried = new ArrayList<>(payments.carried());
+    carried.add(column);
     StreamPlan checked =
         new StreamPlan(
             payments.name(),
@@ -317,12 +373,12 @@ class CheckOperatorTest {
             payments.latenessMs(),
             payments.idleAfterMs(),
             payments.aheadMs(),
-            List.of(
-                new StreamPlan.Computed(
-                    new Column("expect.amount_positive", ColumnType.BOOLEAN, true), "amount >= 0")),
-            List.of(new StreamPlan.Expectation("amount_positive", 4, "amount >= 0", otherwise)),
-            payments.carried(),
-            payments.carriedFrom());
+            List.of(new StreamPlan.Computed(column, expression)),
+            otherwise == null
+                ? List.of()
+                : List.of(new StreamPlan.Expectation("computed", 4, expression, otherwise)),
+            carried,
+            new int[] {0, 2, 3, 4});
     return new Plan(
         plan.project(), List.of(checked), plan.entities(), plan.views(), List.of(), List.of());
   }

@@ -55,14 +55,15 @@ public record DeadLetter(
      * entity still remembers.
      */
     LATE,
-    /** It broke an expectation whose {@code else} is {@code quarantine}. */
+    /**
+     * It broke an expectation whose {@code else} is {@code quarantine}; so does one for which the
+     * expectation has no value.
+     */
     EXPECTATION,
     /** It was decoded, and its event time is NULL. */
     MISSING_EVENT_TIME,
     /** Another event with its id and event time, but other values, stands before it in the log. */
-    CONFLICT,
-    /** An expression failed on its values. */
-    EXPRESSION
+    CONFLICT
   }
 
   public static final String TOPIC_SUFFIX = ".dead-letters";

@@ -61,7 +61,7 @@ class DeadLetterTest {
 
   @Test
   void longReasonIsCut() {
-    assertThat(letter(DeadLetter.Code.EXPRESSION, "x".repeat(10_000), 5_000, null).reason())
+    assertThat(letter(DeadLetter.Code.EXPECTATION, "x".repeat(10_000), 5_000, null).reason())
         .hasSize(2_000)
         .endsWith("…");
   }
