@@ -134,8 +134,11 @@ class Expression:
     @staticmethod
     def logic(left, right, decides):
         def node(row):
-            a, b = left(row), right(row)
-            if a is decides or b is decides:
+            a = left(row)
+            if a is decides:
+                return decides
+            b = right(row)
+            if b is decides:
                 return decides
             return None if a is None or b is None else not decides
         return node

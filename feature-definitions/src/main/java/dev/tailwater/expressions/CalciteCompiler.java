@@ -8,6 +8,7 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -44,6 +46,7 @@ import org.apache.calcite.rex.RexLiteral;
 import org.apache.calcite.rex.RexNode;
 import org.apache.calcite.rex.RexOver;
 import org.apache.calcite.rex.RexShuttle;
+import org.apache.calcite.rex.RexUtil;
 import org.apache.calcite.rex.RexVisitorImpl;
 import org.apache.calcite.runtime.CalciteContextException;
 import org.apache.calcite.schema.SchemaPlus;
@@ -89,6 +92,29 @@ final class CalciteCompiler {
 
   /** What the parser says it met: the first words of the text it could not go on with. */
   private static final Pattern ENCOUNTERED = Pattern.compile("Encountered \"([^\"]*)\"");
+
+  /** Operators that have a value, or NULL, for any operands that have one. */
+  private static final Set<SqlKind> ALWAYS_HAVE_A_VALUE =
+      EnumSet.of(
+          SqlKind.AND,
+          SqlKind.OR,
+          SqlKind.NOT,
+          SqlKind.CASE,
+          SqlKind.IS_NULL,
+          SqlKind.IS_NOT_NULL,
+          SqlKind.IS_TRUE,
+          SqlKind.IS_NOT_TRUE,
+          SqlKind.IS_FALSE,
+          SqlKind.IS_NOT_FALSE,
+          SqlKind.EQUALS,
+          SqlKind.NOT_EQUALS,
+          SqlKind.LESS_THAN,
+          SqlKind.LESS_THAN_OR_EQUAL,
+          SqlKind.GREATER_THAN,
+          SqlKind.GREATER_THAN_OR_EQUAL,
+          SqlKind.SEARCH);
+
+  private static final int MAX_OPERATIONS_TWICE = 200;
 
   private final List<Column> columns;
 
@@ -350,6 +376,9 @@ final class CalciteCompiler {
 
     @Override
     public RexNode visitCall(RexCall call) {
+      if (call.getKind() == SqlKind.AND || call.getKind() == SqlKind.OR) {
+        return decidedFromTheLeft(call);
+      }
       RexNode visited = super.visitCall(call);
       if (!(visited instanceof RexCall inner)) {
         return visited;
@@ -528,8 +557,59 @@ final class CalciteCompiler {
               value.getType(), value.clone(textType(true), value.getOperands()), true);
     }
 
+    /**
+     * AND and OR that do not compute an operand which may have no value where those before it
+     * decide. Calcite's code computes all of them first.
+     */
+    private RexNode decidedFromTheLeft(RexCall call) {
+      boolean isAnd = call.getKind() == SqlKind.AND;
+      List<RexNode> operands = visitList(RexUtil.flatten(call.getOperands(), call.getOperator()));
+      RexNode decided = operands.get(operands.size() - 1);
+      boolean mayFail = MayFail.test(decided);
+      for (int i = operands.size() - 2; i >= 0; i--) {
+        RexNode first = operands.get(i);
+        RexNode both =
+            builder.makeCall(call.getType(), call.getOperator(), List.of(first, decided));
+        // The left side is there twice: where it is long, both sides are computed.
+        decided =
+            mayFail && first.nodeCount() <= MAX_OPERATIONS_TWICE
+                ? builder.makeCall(
+                    call.getType(),
+                    SqlStdOperatorTable.CASE,
+                    List.of(
+                        isAnd ? builder.makeCall(SqlStdOperatorTable.IS_FALSE, first) : first,
+                        builder.makeLiteral(!isAnd),
+                        both))
+                : both;
+        mayFail = mayFail || MayFail.test(first);
+      }
+      return decided;
+    }
+
     private static boolean isCast(RexCall call) {
       return call.getKind() == SqlKind.CAST || call.getKind() == SqlKind.SAFE_CAST;
+    }
+  }
+
+  /** Whether an expression may have no value for a row; TRUE if in doubt. */
+  private static final class MayFail extends RexVisitorImpl<Boolean> {
+
+    private MayFail() {
+      super(true);
+    }
+
+    static boolean test(RexNode node) {
+      return Boolean.TRUE.equals(node.accept(new MayFail()));
+    }
+
+    @Override
+    public Boolean visitCall(RexCall call) {
+      boolean safe =
+          call.getKind() == SqlKind.CAST
+              ? SqlTypeUtil.isApproximateNumeric(call.getType())
+                  && SqlTypeUtil.isNumeric(call.getOperands().get(0).getType())
+              : ALWAYS_HAVE_A_VALUE.contains(call.getKind());
+      return !safe || call.getOperands().stream().anyMatch(MayFail::test);
     }
   }
 
