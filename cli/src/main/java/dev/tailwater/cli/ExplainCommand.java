@@ -147,7 +147,7 @@ final class ExplainCommand {
     }
     if (explanation.unreadable() > 0) {
       console.print(
-          "%d records cannot be read, so nobody can say whether they are about it; the dead-letter topics keep them"
+          "%d of the records cannot be read, so nobody can say whether they are about it; the dead-letter topics keep them"
               .formatted(explanation.unreadable()));
     }
   }
@@ -198,16 +198,31 @@ final class ExplainCommand {
       return "the last " + last.count() + " events " + until;
     }
     if (window instanceof Window.Session session) {
-      return "the session (gap %d ms) %s".formatted(session.gapMs(), until);
+      return "the session (gap %s) %s".formatted(duration(session.gapMs()), until);
     }
     if (window instanceof Window.Calendar calendar) {
       String period = calendar.period().name().toLowerCase(Locale.ROOT);
       return calendar.previous() == 0
           ? "this %s in %s %s".formatted(period, calendar.zone(), until)
-          : "the %d %ss in %s before the one of %s"
-              .formatted(calendar.previous(), period, calendar.zone(), Instant.ofEpochMilli(now));
+          : "the %s in %s before the one of %s"
+              .formatted(
+                  calendar.previous() == 1 ? period : calendar.previous() + " " + period + "s",
+                  calendar.zone(),
+                  Instant.ofEpochMilli(now));
     }
     return "everything " + until;
+  }
+
+  /** As definitions have it, in the largest unit that leaves no rest. */
+  private static String duration(long milliseconds) {
+    String[] units = {"d", "h", "m", "s"};
+    long[] lengths = {86_400_000, 3_600_000, 60_000, 1_000};
+    for (int unit = 0; unit < units.length; unit++) {
+      if (milliseconds % lengths[unit] == 0) {
+        return milliseconds / lengths[unit] + units[unit];
+      }
+    }
+    return milliseconds + "ms";
   }
 
   private static Map<String, @Nullable Object> description(

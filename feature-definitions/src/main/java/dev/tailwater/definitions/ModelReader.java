@@ -48,6 +48,9 @@ final class ModelReader {
   /** By stream: when the first model that asks it wants its answers. */
   private final Map<String, AnswerMode> answers = new HashMap<>();
 
+  /** By topic: where the first model says that it writes to it. */
+  private final Map<String, Text> predictions = new HashMap<>();
+
   /** By stream: what the questions of the first model that asks it are about. */
   private final Map<String, Optional<String>> abouts = new HashMap<>();
 
@@ -202,6 +205,17 @@ final class ModelReader {
           "is the topic of the stream in " + stream.file() + ":" + stream.line(),
           "write predictions to a topic of their own");
     }
+    Text earlier = predictions.putIfAbsent(to, written.orElse(name));
+    if (earlier != null) {
+      problems.add(
+          written.orElse(name),
+          "is already where the model in "
+              + earlier.file()
+              + ":"
+              + earlier.line()
+              + " writes its predictions",
+          "give each model a topic of its own");
+    }
     return to;
   }
 
@@ -304,6 +318,9 @@ final class ModelReader {
     ColumnType type = expression.type();
     if (type.isMap()) {
       return "name a key in an expression, as in \"x: " + expression.text().trim() + "['a']\"";
+    }
+    if (type == ColumnType.TIMESTAMP) {
+      return "turn it into a number, as in \"x: UNIX_MILLIS(" + expression.text().trim() + ")\"";
     }
     return type.isList()
         ? "name an element in an expression, as in \"x: " + expression.text().trim() + "[1]\""

@@ -8,6 +8,7 @@ import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import dev.tailwater.schemas.Timestamps;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -60,14 +61,15 @@ final class TestReader {
     }
     FeatureViewDefinition definition = view.get().definition();
     Text here = document.here();
+    List<Given> events = given(given, definition);
     return Optional.of(
         new TestDefinition(
             document.text("name").map(Text::value).orElse(definition.name()),
             definition.name(),
             here.file(),
             here.line(),
-            given(given, definition),
-            expected.stream().flatMap(row -> expected(row, view.get()).stream()).toList()));
+            events,
+            expected.stream().flatMap(row -> expected(row, view.get(), events).stream()).toList()));
   }
 
   private List<Given> given(List<Section> rows, FeatureViewDefinition view) {
@@ -201,7 +203,7 @@ final class TestReader {
     }
   }
 
-  private Optional<Expected> expected(Section row, FeatureViewReader.Read view) {
+  private Optional<Expected> expected(Section row, FeatureViewReader.Read view, List<Given> given) {
     FeatureViewDefinition definition = view.definition();
     EntityDefinition entity = entities.get(definition.entity()).orElse(null);
     Optional<Long> at = at(row);
@@ -221,7 +223,7 @@ final class TestReader {
     Optional<Object> about = Optional.empty();
     if (!known.contains(ABOUT) && definition.feature(ABOUT).isEmpty() && row.has(ABOUT)) {
       known.add(ABOUT);
-      about = about(row, definition);
+      about = about(row, definition, given);
     }
     Map<String, Value> values = new LinkedHashMap<>();
     for (String name : row.keys()) {
@@ -245,8 +247,9 @@ final class TestReader {
   }
 
   /** The id of the event that a question is about, in the type of the streams' event ids. */
-  private Optional<Object> about(Section row, FeatureViewDefinition view) {
+  private Optional<Object> about(Section row, FeatureViewDefinition view, List<Given> given) {
     List<ColumnType> types = new ArrayList<>();
+    Set<Object> ids = new HashSet<>();
     for (String name : view.streams()) {
       streams
           .get(name)
@@ -257,6 +260,13 @@ final class TestReader {
                       .eventId()
                       .ifPresent(
                           id -> {
+                            for (Given event : given) {
+                              Object own =
+                                  event.stream().equals(name) ? event.values().get(id) : null;
+                              if (own != null) {
+                                ids.add(own);
+                              }
+                            }
                             int position = stream.schema().indexOf(id);
                             if (position >= 0) {
                               types.add(stream.schema().columns().get(position).type());
@@ -270,7 +280,15 @@ final class TestReader {
           "give the streams of view " + view.name() + " an event_id");
       return Optional.empty();
     }
-    return row.text(ABOUT).flatMap(text -> scalar(text, types.get(0)));
+    Optional<Text> written = row.text(ABOUT);
+    Optional<Object> about = written.flatMap(text -> scalar(text, types.get(0)));
+    if (about.isPresent() && !ids.contains(about.get())) {
+      problems.add(
+          written.orElseThrow(),
+          "is not the id of an event that is given",
+          "name one, or leave it out: then the question is about no event");
+    }
+    return about;
   }
 
   private Optional<Value> value(Section row, String name, ColumnType type) {

@@ -337,6 +337,19 @@ class ProjectLoaderTest {
             "'transactions' is the topic of the stream in project.yaml:2"),
         arguments(
             "fallback: 0.5",
+            """
+            fallback: 0.5
+            ---
+            {kind: model, name: again, ask: transactions, vector: [tx_amount], fallback: 0, to: predictions.fraud}
+            """,
+            "'predictions.fraud' is already where the model in"),
+        arguments(
+            "vector: [tx_amount,",
+            "vector: [tx_time,",
+            "tx_time is TIMESTAMP, and a model reads numbers; turn it into a number, as in"
+                + " \"x: UNIX_MILLIS(tx_time)\""),
+        arguments(
+            "fallback: 0.5",
             "fallback: 0.5\nanswer: later",
             "'later' is not known here; write one of [on_arrival, on_watermark]"),
         arguments("fallback: 0.5", "fallback: 0.5\nformat: xml", "write one of [json, avro]"),

@@ -35,7 +35,7 @@ class TestDefinitionTest {
       view: spend
       given:
         - {at: "2026-01-01T10:00:00Z", customer_id: a, tx_amount: 10, is_fraud: true}
-        - {at: "10:30", customer_id: a, country: null, terminal_id: 7}
+        - {at: "10:30", tx_id: e7, customer_id: a, country: null, terminal_id: 7}
       expect:
         - {at: "10:45", customer_id: a, n: 2, total: {near: 10, by: 1e-9}, recent: [10, .inf]}
         - {at: "10:59:59.5", customer_id: b, about: e7, total: null, places: {DE: 2, FR: 1}}
@@ -184,6 +184,7 @@ class TestDefinitionTest {
         arguments("[10, .inf]", "[10, null]", "recent: 'null' is NULL, which is no value here"),
         arguments(
             "customer_id: b,", "customer_id: null,", "'null' is NULL, which is no value here"),
+        arguments("about: e7", "about: e9", "'e9' is not the id of an event that is given"),
         arguments("{DE: 2, FR: 1}", "2", "'2' is not a map"),
         arguments("{DE: 2, FR: 1}", "[2, 1]", "places: is not a map; write {a: 1, b: 2}"),
         arguments("{DE: 2, FR: 1}", "{DE: x}", "'x' is not a value of type LONG"),
