@@ -145,7 +145,7 @@ class CommandIT {
             "not counted: transactions/0/4 CONFLICT",
             "not counted: transactions/0/5 EXPECTATION: amount_positive",
             "not counted: transactions/0/6 LATE",
-            "1 records cannot be read");
+            "1 of the records cannot be read");
 
     Outcome nobody = explain(history, "customer_id=eve");
     assertThat(nobody.code()).isEqualTo(Main.FAILED);

@@ -5,7 +5,9 @@ import dev.tailwater.schemas.ColumnType;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -31,6 +33,12 @@ public final class Expressions {
 
   /** What comparisons and || are made of. */
   private static final String COMPARISON = "<>=!|";
+
+  /** Words that are the same in any case, and columns in quotes only. */
+  private static final Set<String> KEYWORDS =
+      Set.of(
+          "AND", "OR", "NOT", "IS", "NULL", "TRUE", "FALSE", "CASE", "WHEN", "THEN", "ELSE", "END",
+          "IN", "BETWEEN", "LIKE", "CAST", "AS");
 
   /** What stands before the sign of a number's exponent. */
   private static final Pattern EXPONENT = Pattern.compile("\\b[0-9.]+[eE]$");
@@ -80,10 +88,11 @@ public final class Expressions {
   }
 
   /**
-   * The text with comments left out and white space as it is usual, except inside quotes: one space
-   * around an operator and behind a comma, none inside brackets, one instead of several. Texts that
-   * differ only there mean the same, and have the same normalized text but in two places: before an
-   * opening bracket, and around a sign that has white space on one side only.
+   * The text with comments left out, the usual keywords in capitals, and white space as it is
+   * usual, except inside quotes: one space around an operator and behind a comma, none inside
+   * brackets, one instead of several. Texts that differ only there mean the same, and have the same
+   * normalized text but in two places: before an opening bracket, and around a sign that has white
+   * space on one side only.
    */
   public static String normalized(String sql) {
     StringBuilder text = new StringBuilder(sql.length());
@@ -105,6 +114,10 @@ public final class Expressions {
         while (next < sql.length() && COMPARISON.indexOf(sql.charAt(next)) >= 0) {
           next++;
         }
+      } else {
+        while (isWord(c) && next < sql.length() && isWord(sql.charAt(next))) {
+          next++;
+        }
       }
       boolean operator = isOperator(sql, i, space, text);
       boolean follows = text.length() > 0 && "([".indexOf(text.charAt(text.length() - 1)) < 0;
@@ -113,11 +126,17 @@ public final class Expressions {
           text.append(' ');
         }
       }
-      text.append(sql, i, next);
+      String part = sql.substring(i, next);
+      String keyword = part.toUpperCase(Locale.ROOT);
+      text.append(KEYWORDS.contains(keyword) ? keyword : part);
       space = operator || c == ',';
       i = next;
     }
     return text.toString();
+  }
+
+  private static boolean isWord(char c) {
+    return c == '_' || Character.isLetterOrDigit(c);
   }
 
   /** Whether an operator between two values begins here, and not a sign or a part of a number. */

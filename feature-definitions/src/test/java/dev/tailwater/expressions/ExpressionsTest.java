@@ -355,6 +355,9 @@ class ExpressionsTest {
     assertThat(Expressions.normalized("IF(a>b, -1, +1)")).isEqualTo("IF(a > b, -1, +1)");
     assertThat(Expressions.normalized("CASE WHEN a THEN -1 END"))
         .isEqualTo("CASE WHEN a THEN -1 END");
+    assertThat(Expressions.normalized("Case when a is Null and \"or\" then null else Android end"))
+        .isEqualTo("CASE WHEN a IS NULL AND \"or\" THEN NULL ELSE Android END");
+    assertThat(Expressions.normalized("'and' or a_and")).isEqualTo("'and' OR a_and");
     assertThat(Expressions.normalized("a--b\n")).isEqualTo("a");
     assertThat(Expressions.normalized("a - -b")).isEqualTo("a - -b");
   }
