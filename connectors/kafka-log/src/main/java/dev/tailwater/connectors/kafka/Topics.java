@@ -11,6 +11,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
@@ -25,6 +26,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /**
  * Administration of the topics of a log. Every call waits for the broker for 30 seconds at most.
@@ -32,6 +34,9 @@ import org.apache.kafka.common.errors.TopicExistsException;
 public final class Topics {
 
   private static final long TIMEOUT_SECONDS = 30;
+
+  /** After this, a broker that has not heard of a new topic is asked again. */
+  private static final long UNHEARD_OF_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
   private Topics() {}
 
@@ -106,14 +111,26 @@ public final class Topics {
    * come before that and its second one after, the leader would refuse the first and take the
    * second, and then refuse the first for ever, as out of sequence (KAFKA-15591): the producer
    * gives it up after two minutes. Only a leader that has a partition knows where it ends.
+   *
+   * <p>The client asks again where a partition has no leader yet, but not where the broker that it
+   * asks has not heard of the topic yet, which the controller has created (KAFKA-15425).
    */
   private static void awaitLeaders(KafkaLog log, Admin admin, List<TopicPartition> partitions)
       throws IOException {
-    var unused =
-        await(
-            log,
-            "reach the leaders of " + partitions,
-            list(admin, partitions, OffsetSpec.latest()).all());
+    String what = "reach the leaders of " + partitions;
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(TIMEOUT_SECONDS);
+    while (true) {
+      try {
+        var unused = await(log, what, list(admin, partitions, OffsetSpec.latest()).all());
+        return;
+      } catch (IOException e) {
+        boolean unheardOf = e.getCause() instanceof UnknownTopicOrPartitionException;
+        if (!unheardOf || System.nanoTime() - deadline > 0) {
+          throw e;
+        }
+      }
+      LockSupport.parkNanos(UNHEARD_OF_NANOS);
+    }
   }
 
   private static ListOffsetsResult list(
