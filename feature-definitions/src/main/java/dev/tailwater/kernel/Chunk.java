@@ -31,6 +31,10 @@ public final class Chunk implements ChunkTree.Summary {
   static final @Nullable String[] NO_TEXTS = {};
 
   private final StateShape shape;
+
+  /** Under which id its state has it at hand; {@link #NONE} if it has not. Not stored. */
+  private int id = NONE;
+
   private final int previous;
   private int next;
   private boolean sealed;
@@ -104,6 +108,16 @@ public final class Chunk implements ChunkTree.Summary {
    */
   long[] words() {
     return words;
+  }
+
+  /** The id under which its state has it at hand, or {@link #NONE}. */
+  int id() {
+    return id;
+  }
+
+  /** Takes note of the id under which its state has it. */
+  void known(int as) {
+    id = as;
   }
 
   /** The id of the chunk before this one; it means nothing in a state's first chunk. */

@@ -51,6 +51,9 @@ public abstract class EntityState {
   /** Over fewer chunks than this, cursors go one fact at a time. */
   private static final int FEWEST_SUMMED = 8;
 
+  /** How many sealed chunks are kept at hand; a power of two. */
+  private static final int AT_HAND = 8;
+
   private static final long[] NO_SESSION_ENDS = {};
 
   final StateShape shape;
@@ -60,6 +63,12 @@ public abstract class EntityState {
 
   /** The tail, if it was used since this header was made: a shortcut past the store. */
   private @Nullable Chunk tail;
+
+  /**
+   * Sealed chunks that were used since this header was made, each where the low bits of its id say:
+   * a shortcut past the store, for which a backend looks the key up.
+   */
+  private @Nullable Chunk @Nullable [] atHand;
 
   /**
    * The tail's words, how many facts it has and has room for, if that is known: a shortcut past the
@@ -259,6 +268,7 @@ public abstract class EntityState {
    */
   public void forgetChunks() {
     tail = null;
+    atHand = null;
     tailWords = null;
     forgetRows();
   }
@@ -663,7 +673,10 @@ public abstract class EntityState {
 
   /** Moves a cursor that has passed all facts of a sealed chunk into the next one, or further. */
   void toNextChunk(int cursor, ChunkStore chunks) {
-    int id = load(chunkOf(cursor), chunks).next();
+    int from = chunkOf(cursor);
+    // Most chunks have the id behind that of the one before: then that one is not looked at.
+    Chunk guessed = from + 1 == tailChunk ? tail : atHand(from + 1);
+    int id = guessed != null && guessed.previous() == from ? from + 1 : load(from, chunks).next();
     Chunk next = load(id, chunks);
     long target = target(cursor);
     if (sums != null && next.sealed() && next.lastTime() <= target) {
@@ -1666,6 +1679,9 @@ public abstract class EntityState {
         }
       }
       chunks.remove(firstChunk);
+      if (atHand(firstChunk) != null) {
+        Objects.requireNonNull(atHand)[firstChunk & (AT_HAND - 1)] = null;
+      }
       firstChunk = dropped.next();
       if (firstChunk == Chunk.NONE) {
         tailChunk = Chunk.NONE;
@@ -2147,6 +2163,10 @@ public abstract class EntityState {
     if (id == tailChunk && tail != null) {
       return tail;
     }
+    Chunk known = atHand(id);
+    if (known != null) {
+      return known;
+    }
     Chunk chunk = chunks.get(id);
     if (chunk == null) {
       throw new IllegalStateException(
@@ -2157,11 +2177,32 @@ public abstract class EntityState {
     if (id == tailChunk) {
       tail = chunk;
     }
+    keepAtHand(id, chunk);
     return chunk;
+  }
+
+  private @Nullable Chunk atHand(int id) {
+    @Nullable Chunk[] known = atHand;
+    Chunk chunk = known == null ? null : known[id & (AT_HAND - 1)];
+    return chunk != null && chunk.id() == id ? chunk : null;
+  }
+
+  private void keepAtHand(int id, Chunk chunk) {
+    if (!chunk.sealed()) {
+      return;
+    }
+    @Nullable Chunk[] known = atHand;
+    if (known == null) {
+      known = new Chunk[AT_HAND];
+      atHand = known;
+    }
+    chunk.known(id);
+    known[id & (AT_HAND - 1)] = chunk;
   }
 
   private void put(int id, Chunk chunk, ChunkStore chunks) {
     chunks.put(id, chunk);
+    keepAtHand(id, chunk);
     if (sums != null && chunk.sealed()) {
       sums.put(id);
     }
