@@ -8,7 +8,6 @@ import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import dev.tailwater.schemas.Timestamps;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -246,46 +245,30 @@ final class TestReader {
         : Optional.of(new Expected(row.here().line(), at.get(), key, about, values));
   }
 
-  /** The id of the event that a question is about, in the type of the streams' event ids. */
+  /**
+   * The id of the event that a question is about. Questions are asked in the view's first stream,
+   * and an id without a stream is one of that.
+   */
   private Optional<Object> about(Section row, FeatureViewDefinition view, List<Given> given) {
-    List<ColumnType> types = new ArrayList<>();
-    Set<Object> ids = new HashSet<>();
-    for (String name : view.streams()) {
-      streams
-          .get(name)
-          .map(StreamReader.Read::definition)
-          .ifPresent(
-              stream ->
-                  stream
-                      .eventId()
-                      .ifPresent(
-                          id -> {
-                            for (Given event : given) {
-                              Object own =
-                                  event.stream().equals(name) ? event.values().get(id) : null;
-                              if (own != null) {
-                                ids.add(own);
-                              }
-                            }
-                            int position = stream.schema().indexOf(id);
-                            if (position >= 0) {
-                              types.add(stream.schema().columns().get(position).type());
-                            }
-                          }));
+    String name = view.streams().get(0);
+    StreamDefinition stream = streams.get(name).map(StreamReader.Read::definition).orElse(null);
+    if (stream == null) {
+      return Optional.empty();
     }
-    if (types.stream().distinct().count() != 1) {
-      problems.add(
-          row.at(ABOUT),
-          "needs streams with one type of event id",
-          "give the streams of view " + view.name() + " an event_id");
+    String id = stream.eventId().orElse("");
+    if (stream.schema().indexOf(id) < 0) {
+      problems.add(row.at(ABOUT), "needs ids of events", "give stream " + name + " an event_id");
       return Optional.empty();
     }
     Optional<Text> written = row.text(ABOUT);
-    Optional<Object> about = written.flatMap(text -> scalar(text, types.get(0)));
-    if (about.isPresent() && !ids.contains(about.get())) {
+    Optional<Object> about = written.flatMap(text -> scalar(text, type(stream, id)));
+    if (about.isPresent()
+        && given.stream()
+            .filter(event -> event.stream().equals(name))
+            .noneMatch(event -> about.get().equals(event.values().get(id)))) {
       problems.add(
           written.orElseThrow(),
-          "is not the id of an event that is given",
+          "is not the id of an event that is given in stream " + name,
           "name one, or leave it out: then the question is about no event");
     }
     return about;

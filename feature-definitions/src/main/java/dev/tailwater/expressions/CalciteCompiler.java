@@ -59,6 +59,7 @@ import org.apache.calcite.sql.SqlIdentifier;
 import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNodeList;
+import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlOperator;
 import org.apache.calcite.sql.SqlSyntax;
 import org.apache.calcite.sql.fun.SqlCase;
@@ -348,7 +349,24 @@ final class CalciteCompiler {
       if (call.getOperator().isName("COUNT", false)) {
         throw refused(call.getParserPosition(), "COUNT sees more than one row");
       }
+      if (call.getKind() == SqlKind.ITEM) {
+        requireElement(call.operand(1));
+      }
       return super.visit(call);
+    }
+
+    /** A number is the position of an element: keys of maps are text. */
+    private static void requireElement(SqlNode position) {
+      boolean negative = position.getKind() == SqlKind.MINUS_PREFIX;
+      SqlNode number = negative ? ((SqlCall) position).operand(0) : position;
+      if (number instanceof SqlNumericLiteral literal && (negative || literal.signum() <= 0)) {
+        SqlParserPos place = position.getParserPosition();
+        throw new InvalidExpressionException(
+            place.getLineNum(),
+            place.getColumnNum(),
+            position + " is the position of no element",
+            "the first element is [1]; to count from the end, use ARRAY_REVERSE");
+      }
     }
 
     @Override

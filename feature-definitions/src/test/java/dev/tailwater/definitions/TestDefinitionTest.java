@@ -152,6 +152,44 @@ class TestDefinitionTest {
   }
 
   @Test
+  void aQuestionIsAboutAnEventOfTheFirstStream() {
+    String both = "from: [{stream: transactions, map: {tx: 1}}, {stream: refunds, map: {tx: 1}}]";
+    String test =
+        """
+        kind: test
+        view: spend
+        given:
+          - {at: "10:00", stream: transactions, tx_id: e1, customer_id: a}
+          - {at: "10:30", stream: refunds, tx_id: e2, customer_id: a}
+        expect:
+          - {at: "10:45", customer_id: a, about: e1, n: 2}
+        """;
+    folder
+        .write(
+            "project.yaml",
+            String.join(
+                "---\n",
+                ProjectFolder.STREAM,
+                ProjectFolder.STREAM.replace("name: transactions", "name: refunds"),
+                ProjectFolder.ENTITY,
+                """
+                kind: feature-view
+                name: spend
+                entity: customer
+                FROM
+                features: {n: {sum: tx, over: 1d, self: exclude}}
+                """
+                    .replace("FROM", both)))
+        .write("spend.yaml", test);
+
+    assertThat(folder.load().tests().get(0).expected().get(0).about()).contains("e1");
+    assertThat(folder.write("spend.yaml", test.replace("about: e1", "about: e2")).problems())
+        .singleElement()
+        .asString()
+        .contains("'e2' is not the id of an event that is given in stream transactions; name one");
+  }
+
+  @Test
   void emptyTextIsAKeyLikeAnyOther() {
     TestDefinition test =
         folder

@@ -155,6 +155,8 @@ class ExpressionsTest {
         arguments("EXISTS (SELECT 1)", 1, 8, "subquery"),
         arguments("items IN (SELECT 1)", 1, 11, "subquery"),
         arguments("?", 1, 1, "no parameters"),
+        arguments("ARRAY[items][0]", 1, 14, "0 is the position of no element"),
+        arguments("ARRAY[items][-1]", 1, 14, "-1 is the position of no element"),
         arguments("CURRENT_TIMESTAMP", 0, 0, "not a function of the row"),
         arguments("RAND() < 0.5", 0, 0, "not a function of the row"),
         arguments("USER", 0, 0, "not a function of the row"),

@@ -118,14 +118,14 @@ public final class Topics {
   private static void awaitLeaders(KafkaLog log, Admin admin, List<TopicPartition> partitions)
       throws IOException {
     String what = "reach the leaders of " + partitions;
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(TIMEOUT_SECONDS);
+    long deadline = deadline();
     while (true) {
       try {
-        var unused = await(log, what, list(admin, partitions, OffsetSpec.latest()).all());
+        var unused = await(log, what, list(admin, partitions, OffsetSpec.latest()).all(), deadline);
         return;
       } catch (IOException e) {
-        boolean unheardOf = e.getCause() instanceof UnknownTopicOrPartitionException;
-        if (!unheardOf || System.nanoTime() - deadline > 0) {
+        if (!(e.getCause() instanceof UnknownTopicOrPartitionException)
+            || System.nanoTime() - deadline > 0) {
           throw e;
         }
       }
@@ -272,9 +272,21 @@ public final class Topics {
     }
   }
 
+  private static long deadline() {
+    return System.nanoTime() + TimeUnit.SECONDS.toNanos(TIMEOUT_SECONDS);
+  }
+
   private static <T> T await(KafkaLog log, String what, KafkaFuture<T> answer) throws IOException {
+    return await(log, what, answer, deadline());
+  }
+
+  /**
+   * @param deadline as {@link System#nanoTime} tells it
+   */
+  private static <T> T await(KafkaLog log, String what, KafkaFuture<T> answer, long deadline)
+      throws IOException {
     try {
-      return answer.get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
+      return answer.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {
       throw new IOException(
           "could not %s at %s: %s".formatted(what, log.bootstrapServers(), e.getCause()),
