@@ -46,8 +46,12 @@ final class FeatureReader {
       double parameter,
       Optional<ColumnType> type) {}
 
-  /** The features of an entry, one for each window; none if it has a problem. */
-  List<FeatureDefinition> read(String name, Section section) {
+  /**
+   * The features of an entry, one for each window; none if it has a problem.
+   *
+   * @param named whether the name is good; if not, that is reported already
+   */
+  List<FeatureDefinition> read(String name, boolean named, Section section) {
     section.allowOnly(Grammar.FEATURE);
     Optional<AggregateForm> form = form(section);
     form.ifPresent(found -> requireArgumentsOf(found, section));
@@ -61,7 +65,8 @@ final class FeatureReader {
         emptyText.isPresent() && aggregated.isPresent()
             ? empty(emptyText.get(), form.orElseThrow(), aggregated.get().type().orElseThrow())
             : Optional.empty();
-    boolean complete = aggregated.isPresent() && where.isPresent() == whereText.isPresent();
+    boolean complete =
+        named && aggregated.isPresent() && where.isPresent() == whereText.isPresent();
 
     List<FeatureDefinition> features = new ArrayList<>();
     boolean listed = section.isList("over");

@@ -156,11 +156,11 @@ final class FeatureViewReader {
         broken.add(key);
         continue;
       }
-      for (FeatureDefinition feature : reader.read(key, entry)) {
+      for (FeatureDefinition feature : reader.read(key, named, entry)) {
         Text at = section.at(key).withValue(feature.name());
         if (!names.add(feature.name())) {
           problems.add(at, "is the name of two features", "rename one of them");
-        } else if (named && isFree(at, entity, feature.name())) {
+        } else if (isFree(at, entity, feature.name())) {
           read.add(feature);
         }
       }

@@ -421,6 +421,22 @@ class ProjectLoaderTest {
   }
 
   @Test
+  void reportsABadNameOfFeaturesOnce() {
+    String text =
+        String.join(
+            "---\n",
+            ProjectFolder.STREAM,
+            ProjectFolder.ENTITY,
+            ProjectFolder.VIEW.replace("tx_count:", "tx-count:"));
+
+    assertThat(new ProjectFolder(folder).write("project.yaml", text).problems())
+        .as("not for each of its windows")
+        .singleElement()
+        .asString()
+        .contains("features.tx-count: 'tx-count' is not a name");
+  }
+
+  @Test
   void refusesTwoDefinitionsOfOneName() {
     ProjectFolder project =
         new ProjectFolder(folder).complete().write("z/again.yaml", ProjectFolder.ENTITY);
