@@ -24,15 +24,18 @@ final class FeatureReader {
   private static final Pattern WORD = Pattern.compile("\\w+");
 
   private final Columns columns;
+  private final boolean identified;
   private final Set<String> broken;
   private final Problems problems;
 
   /**
    * @param columns what the view's expressions may read
+   * @param identified whether the view's events have ids
    * @param broken where the names of features with problems are added
    */
-  FeatureReader(Columns columns, Set<String> broken, Problems problems) {
+  FeatureReader(Columns columns, boolean identified, Set<String> broken, Problems problems) {
     this.columns = columns;
+    this.identified = identified;
     this.broken = broken;
     this.problems = problems;
   }
@@ -340,7 +343,14 @@ final class FeatureReader {
           "is not known here",
           Suggestions.nextStep(text.value(), List.of("include", "exclude")));
     }
-    return text.value().equals("exclude");
+    boolean excludes = text.value().equals("exclude");
+    if (excludes && !identified) {
+      problems.add(
+          text,
+          "needs ids, by which an event is found",
+          "give the stream an event_id: the column that tells its events apart");
+    }
+    return excludes;
   }
 
   private Optional<Object> empty(Text text, AggregateForm form, ColumnType type) {

@@ -123,7 +123,7 @@ final class FeatureViewReader {
     }
     Set<String> broken = new TreeSet<>();
     List<FeatureDefinition> features =
-        section == null ? List.of() : features(section, from.get().columns(), entity, broken);
+        section == null ? List.of() : features(section, from.get(), entity, broken);
     List<Window> windows = features.stream().map(FeatureDefinition::window).toList();
     Duration refresh = refresh(document, windows);
     if (entity.isEmpty() || (hasFeatures && section == null)) {
@@ -145,8 +145,12 @@ final class FeatureViewReader {
   }
 
   private List<FeatureDefinition> features(
-      Section section, Columns columns, Optional<EntityDefinition> entity, Set<String> broken) {
-    FeatureReader reader = new FeatureReader(columns, broken, problems);
+      Section section, From from, Optional<EntityDefinition> entity, Set<String> broken) {
+    boolean identified =
+        from.sources().stream()
+            .flatMap(source -> streams.get(source.stream()).stream())
+            .allMatch(stream -> stream.definition().eventId().isPresent());
+    FeatureReader reader = new FeatureReader(from.columns(), identified, broken, problems);
     List<FeatureDefinition> read = new ArrayList<>();
     Set<String> names = new LinkedHashSet<>();
     for (String key : section.keys()) {

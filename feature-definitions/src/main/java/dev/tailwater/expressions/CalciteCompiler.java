@@ -25,6 +25,7 @@ import java.util.stream.IntStream;
 import org.apache.calcite.DataContext;
 import org.apache.calcite.adapter.java.JavaTypeFactory;
 import org.apache.calcite.avatica.util.Casing;
+import org.apache.calcite.avatica.util.TimeUnit;
 import org.apache.calcite.avatica.util.TimeUnitRange;
 import org.apache.calcite.config.CalciteConnectionConfigImpl;
 import org.apache.calcite.config.CalciteConnectionProperty;
@@ -56,6 +57,7 @@ import org.apache.calcite.sql.SqlCallBinding;
 import org.apache.calcite.sql.SqlDynamicParam;
 import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlIdentifier;
+import org.apache.calcite.sql.SqlIntervalQualifier;
 import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNodeList;
@@ -352,7 +354,23 @@ final class CalciteCompiler {
       if (call.getKind() == SqlKind.ITEM) {
         requireElement(call.operand(1));
       }
+      if (call.getKind() == SqlKind.TIMESTAMP_DIFF) {
+        requireWholeSeconds(call.operand(0));
+      }
       return super.visit(call);
+    }
+
+    /** Calcite's code for shorter units counts in an INTEGER, and wrongly. */
+    private static void requireWholeSeconds(SqlNode unit) {
+      if (unit instanceof SqlIntervalQualifier qualifier
+          && qualifier.getUnit().multiplier.compareTo(TimeUnit.SECOND.multiplier) < 0) {
+        SqlParserPos place = unit.getParserPosition();
+        throw new InvalidExpressionException(
+            place.getLineNum(),
+            place.getColumnNum(),
+            "TIMESTAMPDIFF counts seconds and longer units, not " + qualifier.getUnit(),
+            "subtract milliseconds, as in UNIX_MILLIS(b) - UNIX_MILLIS(a)");
+      }
     }
 
     /** A number is the position of an element: keys of maps are text. */
@@ -400,6 +418,17 @@ final class CalciteCompiler {
       RexNode visited = super.visitCall(call);
       if (!(visited instanceof RexCall inner)) {
         return visited;
+      }
+      boolean asksForNull =
+          inner.getKind() == SqlKind.IS_NULL || inner.getKind() == SqlKind.IS_NOT_NULL;
+      if (asksForNull && MayFail.test(inner.getOperands().get(0))) {
+        // Calcite's code would not compute the operand, only look whether what it reads is NULL.
+        return inner.clone(
+            inner.getType(),
+            List.of(builder.makeCall(RowFunctions.COMPUTED, inner.getOperands().get(0))));
+      }
+      if (isCast(inner)) {
+        requireSameMap(inner);
       }
       Optional<SqlOperator> replacement = RowFunctions.replacement(inner.getOperator());
       if (replacement.isPresent()) {
@@ -478,6 +507,19 @@ final class CalciteCompiler {
         arguments.add(builder.makeExactLiteral(BigDecimal.ZERO));
       }
       return builder.makeCall(call.getType(), function, arguments);
+    }
+
+    /** Generated code takes the values of a map for those that it is cast to. */
+    private static void requireSameMap(RexCall cast) {
+      RelDataType to = cast.getType().getValueType();
+      RelDataType from = cast.getOperands().get(0).getType().getValueType();
+      if (to != null && from != null && to.getSqlTypeName() != from.getSqlTypeName()) {
+        throw new InvalidExpressionException(
+            0,
+            0,
+            "takes a map of %s for one of %s".formatted(from.getSqlTypeName(), to.getSqlTypeName()),
+            "cast its values, as in MAP['a', CAST(0 AS " + to.getSqlTypeName() + ")]");
+      }
     }
 
     /** Generated code takes the elements of both arrays for those of the result. */
@@ -813,6 +855,19 @@ final class CalciteCompiler {
     public int getMaxScale(SqlTypeName type) {
       return type == SqlTypeName.DECIMAL ? MAX_DIGITS : super.getMaxScale(type);
     }
+
+    /** What a common type of numbers may have: with fewer digits it would cut a DECIMAL's. */
+    @Override
+    @SuppressWarnings("deprecation") // Calcite still asks for it.
+    public int getMaxNumericPrecision() {
+      return MAX_DIGITS;
+    }
+
+    @Override
+    @SuppressWarnings("deprecation")
+    public int getMaxNumericScale() {
+      return MAX_DIGITS;
+    }
   }
 
   private static final class TypeFactory extends JavaTypeFactoryImpl {
@@ -895,7 +950,8 @@ final class CalciteCompiler {
         return value;
       } catch (ClassCastException e) {
         throw e; // The row is not of the columns' types: the caller's error, not the data's.
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | StackOverflowError e) {
+        // The second is what a regular expression throws that a long text leads too deep.
         ArithmeticException failure =
             new ArithmeticException(expression.sql() + ": " + firstLine(deepest(e)));
         failure.initCause(e);

@@ -3,6 +3,7 @@ package dev.tailwater.expressions;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +53,32 @@ public final class CollectionFunctions {
 
   private static BigDecimal decimal(Number number) {
     return number instanceof BigDecimal decimal ? decimal : BigDecimal.valueOf(number.longValue());
+  }
+
+  /** Ascending, NULL first. */
+  public static List<?> sorted(List<?> array) {
+    return sorted(array, true);
+  }
+
+  /** Ascending, NULL first; or descending, NULL last. */
+  public static List<?> sorted(List<?> array, boolean ascending) {
+    List<@Nullable Object> sorted = new ArrayList<>(array);
+    sorted.sort(Comparator.nullsFirst(CollectionFunctions::compare));
+    if (!ascending) {
+      Collections.reverse(sorted);
+    }
+    return sorted;
+  }
+
+  /** The elements of an array are of one type, which has an order. */
+  @SuppressWarnings("unchecked")
+  private static int compare(Object one, Object other) {
+    return ((Comparable<Object>) one).compareTo(other);
+  }
+
+  /** Whether there is a value: nobody asks this of NULL. */
+  public static @Nullable Boolean computed(Object value) {
+    return value == null ? null : Boolean.TRUE;
   }
 
   public static List<?> reverse(List<?> array) {

@@ -89,6 +89,9 @@ final class RowFunctions {
   /** By the standard operator whose place in compiled code they take. */
   private static final Map<SqlOperator, SqlOperator> REPLACEMENTS = replacements();
 
+  /** TRUE, or NULL, of a value that has to be computed to know which; or it fails. */
+  static final SqlOperator COMPUTED = collection("COMPUTED", "computed", BOOLEAN, OperandTypes.ANY);
+
   /** What a cast to text begins with. */
   static final SqlOperator TEXT_OF_DOUBLE = text("TEXT_OF", "textOf", STRING, one(NUMBER));
 
@@ -321,6 +324,14 @@ final class RowFunctions {
     replacements.put(
         SqlLibraryOperators.TRANSLATE3,
         text("TRANSLATE", "translate", STRING, three(TEXT, TEXT, TEXT)));
+    // Calcite's sorts the list of a feature in place, which cannot be changed.
+    replacements.put(
+        SqlLibraryOperators.SORT_ARRAY,
+        collection(
+            "SORT_ARRAY",
+            "sorted",
+            ReturnTypes.ARG0_NULLABLE,
+            one(ARRAY).or(two(ARRAY, SqlTypeFamily.BOOLEAN))));
     replacements.put(
         SqlStdOperatorTable.ATAN2, number("ATAN2", "atan2", DOUBLE, two(NUMBER, NUMBER)));
     return replacements;

@@ -829,9 +829,9 @@ public abstract class EntityState {
   /**
    * Writes features as {@link #answer} does, those that exclude the asking event as if one fact had
    * never been inserted: the one with the id hash at {@code selfTime}; if there is none, the newest
-   * with that id hash that is not newer than the last seek. If that is not there either, or facts
-   * have no ids, nothing is left out. A fact that pruning has added to a summary cannot be left out
-   * any more.
+   * with that id hash that is not newer than the last seek. A version of a row that was deleted, or
+   * that moved to another time, is not one. If there is none, or facts have no ids, nothing is left
+   * out. A fact that pruning has added to a summary cannot be left out any more.
    *
    * <p>Costs a look at every stored fact if the fact is not at {@code selfTime}.
    */
@@ -866,7 +866,8 @@ public abstract class EntityState {
     int id = chunkAfter(time, Integer.MAX_VALUE, Long.MAX_VALUE, chunks);
     int index = indexAfter(load(id, chunks), time, Integer.MAX_VALUE, Long.MAX_VALUE);
     Position own = find(time, idHash, id, index, chunks);
-    if (own != null) {
+    // A row that moved to another time left a version behind that counts for nothing.
+    if (own != null && load(own.chunk, chunks).has(own.index, shape.live, 0)) {
       return own;
     }
     id = next(0) == NEVER ? tailChunk : chunkOf(0);
@@ -874,7 +875,7 @@ public abstract class EntityState {
     index = next(0) == NEVER ? chunk.count() : indexOf(0);
     while (true) {
       while (--index >= 0) {
-        if (chunk.idHash(index) == idHash) {
+        if (chunk.idHash(index) == idHash && chunk.has(index, shape.live, 0)) {
           return new Position(id, index);
         }
       }

@@ -60,6 +60,11 @@ class ExpressionsTest {
         arguments("items + 1", INT, 8, null),
         arguments("items / 2", INT, 3, null),
         arguments("items / 2.0", DOUBLE, 3.5, null),
+        arguments("total = 10000000000.4", BOOLEAN, false, null),
+        arguments("total IN (10000000000.4, 1.5)", BOOLEAN, false, null),
+        arguments("COALESCE(total, 2.5)", DOUBLE, 1e10, 2.5),
+        arguments("LEAST(total, 2.5)", DOUBLE, 2.5, null),
+        arguments("CASE WHEN online THEN 0.4 ELSE total END", DOUBLE, 0.4, null),
         arguments("total + items", LONG, 10_000_000_007L, null),
         arguments("MOD(items, 2)", INT, 1, null),
         arguments("-items", INT, -7, null),
@@ -155,6 +160,8 @@ class ExpressionsTest {
         arguments("EXISTS (SELECT 1)", 1, 8, "subquery"),
         arguments("items IN (SELECT 1)", 1, 11, "subquery"),
         arguments("?", 1, 1, "no parameters"),
+        arguments("CASE WHEN online THEN MAP['a', 1] ELSE MAP['a', total] END['a']", 0, 0, "a map"),
+        arguments("TIMESTAMPDIFF(MILLISECOND, tx_time, tx_time)", 1, 15, "not MILLISECOND"),
         arguments("ARRAY[items][0]", 1, 14, "0 is the position of no element"),
         arguments("ARRAY[items][-1]", 1, 14, "-1 is the position of no element"),
         arguments("CURRENT_TIMESTAMP", 0, 0, "not a function of the row"),
@@ -219,7 +226,10 @@ class ExpressionsTest {
         arguments("by_country[shops[1]]", LONG, 3L, null),
         arguments("sums['DE'] / by_country['DE']", DOUBLE, 2.5, null),
         arguments("MAP_KEYS(sums)[1]", STRING, "DE", null),
-        arguments("shops IS NULL", BOOLEAN, false, true));
+        arguments("shops IS NULL", BOOLEAN, false, true),
+        arguments("SORT_ARRAY(amounts)[1]", DOUBLE, 1.5, null),
+        arguments("SORT_ARRAY(counts, FALSE)[1]", LONG, 5L, null),
+        arguments("COALESCE(sums, MAP['DE', CAST(0 AS DOUBLE)])['DE']", DOUBLE, 7.5, 0.0));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -306,6 +316,11 @@ class ExpressionsTest {
         "DATE_FORMAT(TIMESTAMP '2020-01-01 00:00:00', 'nonsense')",
         "AT_ZONE(TIMESTAMP '2020-01-01 00:00:00', 'Nowhere')",
         "ELEMENT(ARRAY[1, 2])",
+        "items / (items - 7) IS NOT NULL",
+        "items / (items - 7) IS NULL",
+        "CAST(country AS INT) IS NOT NULL",
+        "CASE WHEN MOD(items, items - 7) IS NULL THEN 1 ELSE 2 END",
+        "REGEXP(REPEAT('ab', 100000), '^(a|b)*$')",
         "CAST(1e15 AS INT)",
         "CAST('yes or no' AS BOOLEAN)",
         "CAST('x' AS TIMESTAMP)",

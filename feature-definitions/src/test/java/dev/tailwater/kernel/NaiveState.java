@@ -118,10 +118,10 @@ final class NaiveState {
       return null;
     }
     Fact own = find(time, idHash);
-    return own != null
+    return own != null && !own.deleted
         ? own
         : facts.stream()
-            .filter(fact -> fact.time <= asOf && fact.idHash == idHash)
+            .filter(fact -> fact.time <= asOf && fact.idHash == idHash && !fact.deleted)
             .max(LOG_ORDER)
             .orElse(null);
   }

@@ -248,6 +248,28 @@ class WindowsAndIdentitiesTest {
   }
 
   @Test
+  void ofARowThatMovedInTimeTheVersionThatCountsIsLeftOut() {
+    identity = Identity.ROW;
+    EntityState state =
+        state(excludingSelf(feature(Aggregate.SUM, NUMBER, 0, Window.sliding(100, 0))));
+    insert(state, fact(NOON, 1.0, "a"));
+    Fact row = fact(NOON + 9, 2.0, "a");
+    insert(state, row);
+    Fact gone = fact(NOON + 9, null, null);
+    gone.idHash = row.idHash;
+    gone.deleted = true;
+    assertThat(state.insert(gone, chunks)).isEqualTo(Inserted.REPLACED);
+    Fact moved = fact(NOON + 5, 4.0, "a");
+    moved.idHash = row.idHash;
+    insert(state, moved);
+    state.seek(NOON + 20, chunks);
+
+    for (long told : List.of(NOON + 5, NOON + 9, NOON + 20)) {
+      assertThat(without(state, told, row.idHash)).as("asked as of its time").containsExactly(1.0);
+    }
+  }
+
+  @Test
   void explainSeesTheFactsOfTheWindow() {
     EntityState state = state(feature(Aggregate.LAST, TEXT, 0, new Window.LastEvents(2, 0)));
     insert(state, fact(NOON, 1.0, "a"));
