@@ -96,6 +96,9 @@ final class CalciteCompiler {
   /** What the parser says it met: the first words of the text it could not go on with. */
   private static final Pattern ENCOUNTERED = Pattern.compile("Encountered \"([^\"]*)\"");
 
+  private static final Set<TimeUnit> BELOW_SECONDS =
+      EnumSet.of(TimeUnit.MILLISECOND, TimeUnit.MICROSECOND, TimeUnit.NANOSECOND);
+
   /** Operators that have a value, or NULL, for any operands that have one. */
   private static final Set<SqlKind> ALWAYS_HAVE_A_VALUE =
       EnumSet.of(
@@ -363,7 +366,7 @@ final class CalciteCompiler {
     /** Calcite's code for shorter units counts in an INTEGER, and wrongly. */
     private static void requireWholeSeconds(SqlNode unit) {
       if (unit instanceof SqlIntervalQualifier qualifier
-          && qualifier.getUnit().multiplier.compareTo(TimeUnit.SECOND.multiplier) < 0) {
+          && BELOW_SECONDS.contains(qualifier.getUnit())) {
         SqlParserPos place = unit.getParserPosition();
         throw new InvalidExpressionException(
             place.getLineNum(),
