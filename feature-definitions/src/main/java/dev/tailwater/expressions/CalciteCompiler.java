@@ -627,6 +627,9 @@ final class CalciteCompiler {
     private RexNode decidedFromTheLeft(RexCall call) {
       boolean isAnd = call.getKind() == SqlKind.AND;
       List<RexNode> operands = visitList(RexUtil.flatten(call.getOperands(), call.getOperator()));
+      if (operands.stream().skip(1).noneMatch(MayFail::test)) {
+        return call.clone(call.getType(), operands); // One call, which may have many operands.
+      }
       RexNode decided = operands.get(operands.size() - 1);
       boolean mayFail = MayFail.test(decided);
       for (int i = operands.size() - 2; i >= 0; i--) {

@@ -1792,9 +1792,12 @@ public abstract class EntityState {
     return asked <= until;
   }
 
-  /** When as many facts as the window holds have come after the first chunk. */
+  /**
+   * When as many facts as the window holds have come after the first chunk, and one more: an answer
+   * may leave one out.
+   */
   private long timeAfterFirstChunk(StateShape.Feature feature, ChunkStore chunks) {
-    int missing = ((Window.LastEvents) feature.spec().window()).count();
+    int missing = ((Window.LastEvents) feature.spec().window()).count() + 1;
     PositionalWindows.Span span = positions.get(feature.positional());
     if (span != null && span.size() > 0) {
       return timeAfterFirstChunk(feature, span, missing, chunks);

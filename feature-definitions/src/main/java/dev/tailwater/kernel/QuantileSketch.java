@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.TreeMap;
 import org.apache.datasketches.memory.Memory;
 import org.apache.datasketches.tdigest.TDigestDouble;
 
@@ -30,9 +31,20 @@ final class QuantileSketch {
 
   // Where the parts of a stored digest are, in bytes: the format of the library's documentation.
   private static final int CENTROID_COUNT = 8;
+  private static final int BUFFERED_COUNT = 12;
   private static final int SMALLEST = 16;
   private static final int LARGEST = 24;
   private static final int CENTROIDS = 32;
+
+  /** How a stored digest of more than one value begins. */
+  private static final byte[] HEAD = head();
+
+  private static byte[] head() {
+    TDigestDouble digest = new TDigestDouble(COMPRESSION);
+    digest.update(0);
+    digest.update(1);
+    return Arrays.copyOf(digest.toByteArray(), CENTROIDS);
+  }
 
   private TDigestDouble digest = new TDigestDouble(COMPRESSION);
   private double[] latest = new double[4];
@@ -63,19 +75,77 @@ final class QuantileSketch {
   }
 
   private void digestLatest() {
-    for (int i = 0; i < latestCount; i++) {
-      digest.update(latest[i]);
-    }
-    digest.compress();
+    digest = joined(digest, Centroids.of(latest, latestCount));
     latestCount = 0;
+  }
+
+  /**
+   * A digest with some centroids more, compressed. The library sorts by means, with a random pivot,
+   * and leaves equal ones in any order: so centroids of one mean are made one before, which loses
+   * nothing, and it has none to choose between.
+   */
+  private static TDigestDouble joined(TDigestDouble digest, Centroids added) {
+    if (digest.isEmpty()) {
+      TDigestDouble joined = new TDigestDouble(COMPRESSION);
+      joined.merge(added.digest(HEAD));
+      return joined;
+    }
+    byte[] stored = digest.toByteArray();
+    Centroids known = Centroids.of(stored);
+    TreeMap<Double, Long> fresh = new TreeMap<>(added.weights);
+    fresh.keySet().removeAll(known.weights.keySet());
+    TreeMap<Double, Long> heavier = new TreeMap<>(known.weights);
+    heavier.replaceAll((mean, weight) -> weight + added.weights.getOrDefault(mean, 0L));
+    double smallest = Math.min(known.smallest, added.smallest);
+    double largest = Math.max(known.largest, added.largest);
+    TDigestDouble joined = new Centroids(heavier, smallest, largest).digest(stored);
+    if (!fresh.isEmpty()) {
+      joined.merge(new Centroids(fresh, smallest, largest).digest(HEAD));
+    }
+    return joined;
+  }
+
+  /** Weights by mean, and the smallest and the largest of all values. */
+  private record Centroids(TreeMap<Double, Long> weights, double smallest, double largest) {
+
+    static Centroids of(double[] values, int count) {
+      TreeMap<Double, Long> weights = new TreeMap<>();
+      for (int i = 0; i < count; i++) {
+        weights.merge(values[i] + 0.0, 1L, Long::sum); // The library takes -0.0 for 0.0.
+      }
+      return new Centroids(weights, weights.firstKey(), weights.lastKey());
+    }
+
+    static Centroids of(byte[] stored) {
+      ByteBuffer bytes = ByteBuffer.wrap(stored).order(ByteOrder.nativeOrder());
+      TreeMap<Double, Long> weights = new TreeMap<>();
+      for (int centroid = 0; centroid < bytes.getInt(CENTROID_COUNT); centroid++) {
+        int at = CENTROIDS + 16 * centroid;
+        weights.merge(bytes.getDouble(at) + 0.0, bytes.getLong(at + 8), Long::sum);
+      }
+      return new Centroids(weights, bytes.getDouble(SMALLEST), bytes.getDouble(LARGEST));
+    }
+
+    /**
+     * @param head how a stored digest begins: only its settings are taken
+     */
+    TDigestDouble digest(byte[] head) {
+      byte[] stored = Arrays.copyOf(head, CENTROIDS + 16 * weights.size());
+      ByteBuffer bytes = ByteBuffer.wrap(stored).order(ByteOrder.nativeOrder());
+      bytes.putInt(CENTROID_COUNT, weights.size()).putInt(BUFFERED_COUNT, 0);
+      bytes.putDouble(SMALLEST, smallest).putDouble(LARGEST, largest).position(CENTROIDS);
+      weights.forEach((mean, weight) -> bytes.putDouble(mean).putLong(weight));
+      return TDigestDouble.heapify(Memory.wrap(stored));
+    }
   }
 
   /** Adds the values of another sketch, which are not older than those of this one. */
   void merge(QuantileSketch later) {
     if (!later.digest.isEmpty()) {
-      digestLatest();
-      digest.merge(later.digest);
-      digest.compress();
+      if (latestCount > 0) {
+        digestLatest();
+      }
+      digest = joined(digest, Centroids.of(later.digest.toByteArray()));
     }
     for (int i = 0; i < later.latestCount; i++) {
       add(later.latest[i]);
@@ -142,15 +212,9 @@ final class QuantileSketch {
           ? lower
           : lower + (sorted[below + 1] - lower) * (rank - below);
     }
-    byte[] all = digest.toByteArray();
-    if (latestCount > 0) {
-      TDigestDouble copy = TDigestDouble.heapify(Memory.wrap(all));
-      for (int i = 0; i < latestCount; i++) {
-        copy.update(latest[i]);
-      }
-      all = copy.toByteArray();
-    }
-    return interpolate(ByteBuffer.wrap(all).order(ByteOrder.nativeOrder()), rank);
+    TDigestDouble all =
+        latestCount == 0 ? digest : joined(digest, Centroids.of(latest, latestCount));
+    return interpolate(ByteBuffer.wrap(all.toByteArray()).order(ByteOrder.nativeOrder()), rank);
   }
 
   /**

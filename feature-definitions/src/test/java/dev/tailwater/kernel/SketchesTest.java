@@ -10,6 +10,8 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.DoubleSupplier;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -21,6 +23,25 @@ class SketchesTest {
 
   static LongStream seeds() {
     return LongStream.range(0, 60);
+  }
+
+  @Test
+  void equalValuesGiveTheQuantileEstimateNoChoice() {
+    Set<Double> estimates = new TreeSet<>();
+    for (int run = 0; run < 50; run++) {
+      Random random = new Random(5);
+      QuantileSketch sketch = new QuantileSketch();
+      for (int i = 0; i < 2_000; i++) {
+        sketch.add(random.nextInt(100));
+      }
+      QuantileSketch other = new QuantileSketch();
+      for (int i = 0; i < 2_000; i++) {
+        other.add(random.nextInt(100));
+      }
+      sketch.merge(other);
+      estimates.add(sketch.quantile(0.5));
+    }
+    assertThat(estimates).as("of the same values, fifty times").hasSize(1);
   }
 
   @ParameterizedTest(name = "seed {0}")

@@ -248,6 +248,23 @@ class WindowsAndIdentitiesTest {
   }
 
   @Test
+  void pruningKeepsOneMoreThanTheLastEventsBecauseOneMayBeLeftOut() {
+    EntityState state =
+        state(excludingSelf(feature(Aggregate.COUNT, -1, 0, new Window.LastEvents(10, 0))));
+    Fact self = fact(NOON, 1.0, "a");
+    for (int i = 0; i < Chunk.SEAL_AT + 10; i++) {
+      self = fact(NOON + i, 1.0, "a");
+      insert(state, self);
+    }
+    state.seek(NOON + 100, chunks);
+    assertThat(without(state, self.time, self.idHash)).containsExactly(10L);
+
+    state.prune(NOON + 60, chunks);
+
+    assertThat(without(state, self.time, self.idHash)).containsExactly(10L);
+  }
+
+  @Test
   void ofARowThatMovedInTimeTheVersionThatCountsIsLeftOut() {
     identity = Identity.ROW;
     EntityState state =
