@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  * cache line, or two. What is only asked when facts are told apart, their origins, comes behind all
  * rows. Chunks are linked, so that a state knows all of them by two ids.
  *
- * <p>Only the newest chunk, the tail, grows in place. All others are sealed: immutable, and
- * replaced by a new object when a late fact arrives. Not thread-safe.
+ * <p>Only the newest chunk, the tail, grows in place. All others are sealed: immutable but for what
+ * their state notes of them, and replaced by a new object when a late fact arrives. Not
+ * thread-safe.
  */
 public final class Chunk implements ChunkTree.Summary {
 
