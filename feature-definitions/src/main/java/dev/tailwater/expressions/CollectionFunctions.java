@@ -76,9 +76,9 @@ public final class CollectionFunctions {
     return ((Comparable<Object>) one).compareTo(other);
   }
 
-  /** Whether there is a value: nobody asks this of NULL. */
-  public static @Nullable Boolean computed(Object value) {
-    return value == null ? null : Boolean.TRUE;
+  /** What is there of any value; an object, so that generated code takes NULL for possible. */
+  public static Boolean computed(Object value) {
+    return Boolean.TRUE;
   }
 
   public static List<?> reverse(List<?> array) {

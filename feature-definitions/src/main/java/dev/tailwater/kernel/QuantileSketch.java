@@ -142,10 +142,10 @@ final class QuantileSketch {
   /** Adds the values of another sketch, which are not older than those of this one. */
   void merge(QuantileSketch later) {
     if (!later.digest.isEmpty()) {
-      if (latestCount > 0) {
-        digestLatest();
-      }
       digest = joined(digest, Centroids.of(later.digest.toByteArray()));
+      if (latestCount > 0) {
+        digestLatest(); // Not before: a digest of one value is stored in another form.
+      }
     }
     for (int i = 0; i < later.latestCount; i++) {
       add(later.latest[i]);

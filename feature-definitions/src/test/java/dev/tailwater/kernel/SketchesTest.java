@@ -26,6 +26,25 @@ class SketchesTest {
   }
 
   @Test
+  void aLongSketchIsMergedIntoOneOfAFewValues() {
+    for (int few = 0; few < 4; few++) {
+      QuantileSketch sketch = new QuantileSketch();
+      for (int i = 0; i < few; i++) {
+        sketch.add(-1 - i);
+      }
+      QuantileSketch later = new QuantileSketch();
+      for (int i = 0; i < 1_000; i++) {
+        later.add(i);
+      }
+      sketch.merge(later);
+
+      assertThat(sketch.count()).isEqualTo(1_000 + few);
+      assertThat(sketch.quantile(0)).isEqualTo(-few);
+      assertThat(sketch.quantile(1)).isEqualTo(999);
+    }
+  }
+
+  @Test
   void equalValuesGiveTheQuantileEstimateNoChoice() {
     Set<Double> estimates = new TreeSet<>();
     for (int run = 0; run < 50; run++) {
