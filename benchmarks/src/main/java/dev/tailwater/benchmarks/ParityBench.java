@@ -333,7 +333,7 @@ public final class ParityBench {
 
   private static boolean verify(Plan plan, KafkaLog log, RedisAddress online, Lake lake, Path work)
       throws Exception {
-    Configuration settings = JobSettings.oneShotCluster();
+    Configuration settings = JobSettings.oneShotCluster(PARTITIONS);
     settings.set(CoreOptions.TMP_DIRS, work.resolve("flink").toString());
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.createLocalEnvironment(PARTITIONS, settings);

@@ -38,7 +38,7 @@ final class TailwaterBounded implements Contender {
   /** As {@code ./tailwater} starts commands that run a job and end. */
   @Override
   public List<String> jvmOptions() {
-    return List.of("-XX:+UseSerialGC", "-XX:CompileThresholdScaling=3");
+    return List.of("-XX:+UseSerialGC", "-XX:CompileThresholdScaling=3", "-XX:FreqInlineSize=100");
   }
 
   @Override
@@ -60,7 +60,7 @@ final class TailwaterBounded implements Contender {
   /** A local cluster in this JVM, as the command starts one for a bounded job. */
   static StreamExecutionEnvironment environment() {
     return StreamExecutionEnvironment.createLocalEnvironment(
-        PARALLELISM, JobSettings.oneShotCluster());
+        PARALLELISM, JobSettings.oneShotCluster(PARALLELISM));
   }
 
   /** The features of every transaction of a file, in the order of {@link FraudFeatures}. */

@@ -21,7 +21,7 @@ final class OneShotFlink {
   /** An environment whose job starts a cluster and ends it again. */
   static StreamExecutionEnvironment environment(TailwaterHome home, int parallelism)
       throws IOException {
-    Configuration configuration = JobSettings.oneShotCluster();
+    Configuration configuration = JobSettings.oneShotCluster(parallelism);
     configuration.set(CoreOptions.TMP_DIRS, temporary(home).toString());
     return StreamExecutionEnvironment.createLocalEnvironment(parallelism, configuration);
   }

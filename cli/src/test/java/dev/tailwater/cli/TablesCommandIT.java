@@ -96,7 +96,7 @@ class TablesCommandIT {
             true);
     StreamExecutionEnvironment env =
         JobSettings.bounded(
-            StreamExecutionEnvironment.createLocalEnvironment(1, JobSettings.oneShotCluster()));
+            StreamExecutionEnvironment.createLocalEnvironment(1, JobSettings.oneShotCluster(1)));
     lake.appendFeatures(
         env.fromData(List.of(row), FeatureRowSerializer.typeInfo(List.of(layout))).uid("row"),
         0,

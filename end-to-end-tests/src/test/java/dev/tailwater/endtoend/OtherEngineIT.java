@@ -149,7 +149,7 @@ class OtherEngineIT {
         lake.draftTrainingSet(
             "spend", Optional.of("first"), TrainingSetJob.tableColumns(plan, views, spine));
     StreamExecutionEnvironment env =
-        StreamExecutionEnvironment.createLocalEnvironment(1, JobSettings.oneShotCluster());
+        StreamExecutionEnvironment.createLocalEnvironment(1, JobSettings.oneShotCluster(1));
     TrainingSetJob.build(
         env,
         plan,
@@ -184,7 +184,7 @@ class OtherEngineIT {
         new FeatureRow(
             0, "customer 1", at, Long.MAX_VALUE, 0, 1, 1, values, "transactions", 0, 1, true, true);
     StreamExecutionEnvironment env =
-        StreamExecutionEnvironment.createLocalEnvironment(1, JobSettings.oneShotCluster());
+        StreamExecutionEnvironment.createLocalEnvironment(1, JobSettings.oneShotCluster(1));
     JobSettings.bounded(env);
     lake.appendFeatures(
         env.fromData(List.of(row), FeatureRowSerializer.typeInfo(List.of(after))).uid("row"),

@@ -175,6 +175,16 @@ public abstract class EntityState {
     return StateShape.of(layout).emptyState();
   }
 
+  /**
+   * Has code made for a layout, beside the caller: for one who knows that it will be used a lot,
+   * and need not wait until it was.
+   *
+   * @throws IllegalArgumentException if the layout contradicts itself
+   */
+  public static void prepare(StateLayout layout) {
+    StateShape.of(layout).prepare();
+  }
+
   /** An independent copy of the header; its chunks are copied by their own {@link Chunk#copy}. */
   public EntityState copy() {
     return empty(shape).with(this);

@@ -751,11 +751,29 @@ final class StateShape {
    */
   void countRun() {
     if (runs < RUNS_BEFORE_CODE && ++runs == RUNS_BEFORE_CODE) {
-      // Beside the task: the first time takes some tenths of a second, and questions are waiting.
-      Thread compiler = new Thread(this::compileOrGoOn, "tailwater-layout-compiler");
-      compiler.setDaemon(true);
-      compiler.start();
+      compileBeside();
     }
+  }
+
+  /**
+   * Compiles the layout as if it had been used a lot.
+   *
+   * @return the thread that does it, or null if it was or is being done already
+   */
+  @Nullable Thread prepare() {
+    if (runs >= RUNS_BEFORE_CODE) {
+      return null;
+    }
+    runs = RUNS_BEFORE_CODE;
+    return compileBeside();
+  }
+
+  /** The first time takes some tenths of a second, and questions are waiting for the task. */
+  private Thread compileBeside() {
+    Thread compiler = new Thread(this::compileOrGoOn, "tailwater-layout-compiler");
+    compiler.setDaemon(true);
+    compiler.start();
+    return compiler;
   }
 
   /** Compiles the layout, or says why states go on without. */

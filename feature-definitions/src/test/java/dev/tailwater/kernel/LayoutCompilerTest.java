@@ -78,6 +78,15 @@ class LayoutCompilerTest {
   }
 
   @Test
+  void aLayoutThatWillBeUsedALotIsCompiledBeforeItsFirstUse() throws InterruptedException {
+    StateShape shape = StateShape.of(ofTotals());
+    Thread compiler = Objects.requireNonNull(shape.prepare());
+    assertThat(shape.prepare()).isNull();
+    compiler.join();
+    assertThat(shape.model()).isNotNull();
+  }
+
+  @Test
   void equalLayoutsShareTheirCode() {
     StateShape one = StateShape.of(ofTotals());
     StateShape other = StateShape.of(ofTotals());

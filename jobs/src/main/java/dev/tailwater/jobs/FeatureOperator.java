@@ -28,6 +28,7 @@ import org.apache.flink.streaming.api.operators.InternalTimerService;
 import org.apache.flink.streaming.api.operators.InternalTimerServiceImpl;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.Triggerable;
+import org.apache.flink.streaming.runtime.streamrecord.RecordAttributes;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.OutputTag;
@@ -291,6 +292,15 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
       }
     }
     super.processWatermarkStatus(status);
+  }
+
+  /** Before a backlog, code is made for the layouts while the records are still being ordered. */
+  @Override
+  public void processRecordAttributes(RecordAttributes attributes) throws Exception {
+    if (attributes.isBacklog()) {
+      layouts().forEach(EntityState::prepare);
+    }
+    super.processRecordAttributes(attributes);
   }
 
   @Override

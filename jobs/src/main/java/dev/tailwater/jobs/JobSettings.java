@@ -13,6 +13,7 @@ import org.apache.flink.configuration.NettyShuffleEnvironmentOptions;
 import org.apache.flink.configuration.NettyShuffleEnvironmentOptions.CompressionCodec;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.configuration.SecurityOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -41,14 +42,23 @@ public final class JobSettings {
     return configure(env, RuntimeExecutionMode.BATCH, Duration.ofMillis(100));
   }
 
-  /** The cluster in this JVM that runs one bounded job; files go to the JVM's temporary folder. */
-  public static Configuration oneShotCluster() {
+  /**
+   * The cluster in this JVM that runs one bounded job; files go to the JVM's temporary folder.
+   *
+   * @param parallelism of the job: each of its slots needs memory to put its records in order
+   */
+  public static Configuration oneShotCluster(int parallelism) {
     Configuration settings = new Configuration();
     settings.set(RestOptions.BIND_ADDRESS, "127.0.0.1");
     settings.set(RestOptions.BIND_PORT, "0");
-    settings.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(512));
-    settings.set(TaskManagerOptions.NETWORK_MEMORY_MIN, MemorySize.ofMebiBytes(96));
-    settings.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(96));
+    settings.set(
+        TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256L * parallelism));
+    MemorySize network = MemorySize.ofMebiBytes(48 + 24L * parallelism);
+    settings.set(TaskManagerOptions.NETWORK_MEMORY_MIN, network);
+    settings.set(TaskManagerOptions.NETWORK_MEMORY_MAX, network);
+    // A task is woken for each buffer: fewer and larger ones cost less, and so do pages to order
+    // in.
+    settings.set(TaskManagerOptions.MEMORY_SEGMENT_SIZE, MemorySize.parse("64 kb"));
     // Between tasks of one machine, compressing costs more than it saves.
     settings.set(NettyShuffleEnvironmentOptions.SHUFFLE_COMPRESSION_CODEC, CompressionCodec.NONE);
     // There is a slot for every task: none has to wait until another has written everything to
@@ -56,6 +66,8 @@ public final class JobSettings {
     // Only the default scheduler starts them all at once.
     settings.set(ExecutionOptions.BATCH_SHUFFLE_MODE, BatchShuffleMode.ALL_EXCHANGES_PIPELINED);
     settings.set(JobManagerOptions.SCHEDULER, JobManagerOptions.SchedulerType.Default);
+    // There is no other process that would need them.
+    settings.set(SecurityOptions.DELEGATION_TOKENS_ENABLED, false);
     // Hadoop keeps the class loader that it was first used with, and asks it at the JVM's end.
     settings.set(CoreOptions.CHECK_LEAKED_CLASSLOADER, false);
     return settings;

@@ -37,7 +37,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class KeyOrder<T> implements AutoCloseable {
 
-  private static final int PARTITIONS = 64;
+  /** Partitions are a power of two: as many as there is memory for, between these. */
+  private static final int FEWEST_PARTITIONS = 8;
+
+  private static final int MOST_PARTITIONS = 64;
+
+  /** A partition that is distributed again is still there, and so is the one that it came from. */
+  private static final int PAGES_OF_A_PARTITION = 4;
 
   /** Bytes of the records that are loaded at one time. */
   static final long LOADED_BYTES = 16 << 20;
@@ -47,7 +53,7 @@ final class KeyOrder<T> implements AutoCloseable {
   private final long loadedBytes;
   private final int level;
 
-  /** What is told apart here, at most {@link #PARTITIONS} ways. */
+  /** What is told apart here, as many ways as there are partitions. */
   private final Distribution distribution;
 
   /** Whose partition is distributed here, if it was too large. */
@@ -70,10 +76,10 @@ final class KeyOrder<T> implements AutoCloseable {
   /** A single key's records by time. */
   private record ByTime(long from, long to) implements Distribution {
 
-    int partition(long time) {
-      // At most PARTITIONS of equal width; the span of two longs may not fit into a long.
+    int partition(long time, int partitions) {
+      // Of equal width; the span of two longs may not fit into a long.
       double share = ((double) time - from) / ((double) to - from + 1);
-      return Math.min(PARTITIONS - 1, (int) (share * PARTITIONS));
+      return Math.min(partitions - 1, (int) (share * partitions));
     }
   }
 
@@ -101,7 +107,9 @@ final class KeyOrder<T> implements AutoCloseable {
     this.distribution = distribution;
     this.coarser = coarser;
     this.loaded = loaded;
-    for (int i = 0; i < PARTITIONS; i++) {
+    int most = Integer.highestOneBit(Math.max(1, pages.count() / PAGES_OF_A_PARTITION));
+    int count = Math.max(FEWEST_PARTITIONS, Math.min(MOST_PARTITIONS, most));
+    for (int i = 0; i < count; i++) {
       partitions.add(new Partition());
     }
   }
@@ -111,14 +119,14 @@ final class KeyOrder<T> implements AutoCloseable {
     int key = 0;
     int partition;
     if (distribution instanceof ByTime times) {
-      partition = times.partition(record.time());
+      partition = times.partition(record.time(), partitions.size());
     } else if (distribution instanceof ByKey keys) {
       Object found = packing.by().key(packing.unpack(record.bytes, 0));
       key = keys.places().computeIfAbsent(found, absent -> keys.places().size());
-      partition = key & (PARTITIONS - 1);
+      partition = key & (partitions.size() - 1);
     } else {
       key = record.hash();
-      partition = mixed(key) & (PARTITIONS - 1);
+      partition = mixed(key) & (partitions.size() - 1);
     }
     partitions.get(partition).add(record, key);
   }
@@ -170,7 +178,7 @@ final class KeyOrder<T> implements AutoCloseable {
     if (page == null) {
       throw new IOException(
           "A bounded run has too little memory to order its input, it needs at least "
-              + (4L * PARTITIONS * pages.pageSize() >> 10)
+              + ((long) PAGES_OF_A_PARTITION * FEWEST_PARTITIONS * pages.pageSize() >> 10)
               + " KiB a task; give tasks more managed memory (taskmanager.memory.managed.size)");
     }
     return page;

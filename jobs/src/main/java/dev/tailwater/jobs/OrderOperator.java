@@ -19,12 +19,14 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.runtime.streamrecord.RecordAttributesBuilder;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Takes in the whole of a bounded input and then emits it in order, see {@link KeyOrder}, within
- * the task's managed memory and beyond it on disk. It keeps no state: a run that fails starts anew.
+ * the task's managed memory and beyond it on disk. That a {@linkplain #BACKLOG backlog} is coming
+ * it says at once. It keeps no state: a run that fails starts anew.
  */
 final class OrderOperator<T> extends AbstractStreamOperator<T>
     implements OneInputStreamOperator<Packed, T>, BoundedOneInput {
@@ -32,10 +34,14 @@ final class OrderOperator<T> extends AbstractStreamOperator<T>
   /** Of the managed memory of a task, relative to what else asks for some, in MiB. */
   private static final int MEMORY_WEIGHT = 128;
 
+  /** So many records take longer than what can be prepared for them. */
+  static final int BACKLOG = 20_000;
+
   private final TypeSerializer<T> serializer;
   private final By<T> by;
 
   private transient KeyOrder<T> order;
+  private transient int records;
 
   /** What a bounded input is ordered by. */
   interface By<T> extends Serializable {
@@ -50,7 +56,7 @@ final class OrderOperator<T> extends AbstractStreamOperator<T>
     int compare(T one, T other);
   }
 
-  private OrderOperator(TypeSerializer<T> serializer, By<T> by) {
+  OrderOperator(TypeSerializer<T> serializer, By<T> by) {
     this.serializer = serializer;
     this.by = by;
   }
@@ -98,6 +104,10 @@ final class OrderOperator<T> extends AbstractStreamOperator<T>
   @Override
   public void processElement(StreamRecord<Packed> element) throws Exception {
     order.add(element.getValue());
+    if (records < BACKLOG && ++records == BACKLOG) {
+      // Who runs behind can get ready for many records while they are taken in.
+      output.emitRecordAttributes(new RecordAttributesBuilder(List.of()).setBacklog(true).build());
+    }
   }
 
   @Override
@@ -120,6 +130,7 @@ final class OrderOperator<T> extends AbstractStreamOperator<T>
     private final MemoryManager memory;
     private final IOManager files;
     private final Deque<MemorySegment> free = new ArrayDeque<>();
+    private final int count;
     private int left;
 
     ManagedPages() {
@@ -133,12 +144,18 @@ final class OrderOperator<T> extends AbstractStreamOperator<T>
                   environment.getJobConfiguration(),
                   environment.getTaskManagerInfo().getConfiguration(),
                   environment.getUserCodeClassLoader().asClassLoader());
-      left = memory.computeNumberOfPages(share);
+      count = memory.computeNumberOfPages(share);
+      left = count;
     }
 
     @Override
     public int pageSize() {
       return memory.getPageSize();
+    }
+
+    @Override
+    public int count() {
+      return count;
     }
 
     @Override

@@ -10,6 +10,9 @@ interface PagePool extends AutoCloseable {
 
   int pageSize();
 
+  /** How many pages there are in all. */
+  int count();
+
   /** A page, or null if all are taken. */
   @Nullable MemorySegment take() throws IOException;
 

@@ -12,6 +12,7 @@ import java.util.stream.IntStream;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.streaming.runtime.streamrecord.RecordAttributesBuilder;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
@@ -142,6 +143,12 @@ final class EntityHarness implements AutoCloseable {
 
   void idle(boolean idle) throws Exception {
     operator.processWatermarkStatus(idle ? WatermarkStatus.IDLE : WatermarkStatus.ACTIVE);
+  }
+
+  /** Tells that what comes is a backlog. */
+  void backlog() throws Exception {
+    operator.processRecordAttributes(
+        new RecordAttributesBuilder(List.of()).setBacklog(true).build());
   }
 
   void wallClock(long now) throws Exception {

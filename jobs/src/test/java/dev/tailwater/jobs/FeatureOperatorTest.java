@@ -6,6 +6,8 @@ import dev.tailwater.connectors.kafka.OutgoingRecord;
 import dev.tailwater.connectors.store.FeatureRow;
 import dev.tailwater.connectors.store.FeatureRowSerializer;
 import dev.tailwater.definitions.AnswerMode;
+import dev.tailwater.kernel.EntityState;
+import dev.tailwater.kernel.StateLayout;
 import dev.tailwater.plan.Plan;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -43,6 +45,22 @@ class FeatureOperatorTest {
       tell(operator, CardPlan.payment("a", 2_000, 7, 1));
 
       assertThat(answers(operator)).containsExactly("a@1000: 1 5.0", "a@2000: 2 12.0");
+    }
+  }
+
+  @Test
+  void beforeABacklogCodeIsMadeForTheLayouts() throws Exception {
+    Plan plan = CardPlan.plan();
+    StateLayout layout = plan.entities().get(0).inputs().get(0).layout();
+    try (EntityHarness operator = EntityHarness.live(plan)) {
+      Class<?> before = EntityState.of(layout).getClass();
+      operator.backlog();
+      for (Thread thread : Thread.getAllStackTraces().keySet()) {
+        if (thread.getName().equals("tailwater-layout-compiler")) {
+          thread.join();
+        }
+      }
+      assertThat(EntityState.of(layout).getClass()).isNotEqualTo(before);
     }
   }
 

@@ -73,6 +73,9 @@ class KeyOrderTest {
         new Case("all in memory", 5_000, 300, 1_000, 1000, 1 << 20),
         new Case("partitions on disk", 40_000, 300, 1_000, 140, 1 << 20),
         new Case("partitions distributed again", 40_000, 300, 1_000, 260, 2_000),
+        new Case("few partitions, distributed again and again", 40_000, 300, 1_000, 60, 2_000),
+        new Case("as little memory as is needed", 40_000, 300, 1_000, 32, 1 << 20),
+        new Case("as little memory as is needed, one key", 9_000, 1, 1_000, 32, 2_000),
         new Case("one key in slices of time", 40_000, 1, 1_000, 260, 2_000),
         new Case("two keys in slices of time", 40_000, 2, 100_000, 400, 2_000),
         new Case("one key at one instant", 3_000, 1, 1, 260, 2_000),
@@ -184,10 +187,12 @@ class KeyOrderTest {
     private static final int PAGE_SIZE = 512;
 
     private final Deque<MemorySegment> free = new ArrayDeque<>();
+    private final int count;
     private int files;
     private int lent;
 
     Pages(int count) {
+      this.count = count;
       for (int i = 0; i < count; i++) {
         free.add(MemorySegmentFactory.allocateOffHeapUnsafeMemory(PAGE_SIZE)); // As managed memory.
       }
@@ -196,6 +201,11 @@ class KeyOrderTest {
     @Override
     public int pageSize() {
       return PAGE_SIZE;
+    }
+
+    @Override
+    public int count() {
+      return count;
     }
 
     @Override

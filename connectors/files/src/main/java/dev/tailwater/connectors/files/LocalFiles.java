@@ -55,14 +55,14 @@ final class LocalFiles {
     }
   }
 
-  /** Opens a file, decompressing it if its name ends in {@code .gz}. */
+  /** Opens a file, decompressing it, beside who reads it, if its name ends in {@code .gz}. */
   static InputStream open(Path file) throws IOException {
     InputStream bytes = Files.newInputStream(file);
     if (!file.toString().toLowerCase(Locale.ROOT).endsWith(GZIP)) {
       return bytes;
     }
     try {
-      return new GZIPInputStream(bytes, GZIP_BUFFER_BYTES);
+      return new ReadAhead(new GZIPInputStream(bytes, GZIP_BUFFER_BYTES));
     } catch (IOException e) {
       bytes.close();
       throw new IOException(file + " ends in .gz, but is not gzip: " + e.getMessage(), e);
