@@ -54,6 +54,7 @@ import org.apache.calcite.schema.SchemaPlus;
 import org.apache.calcite.sql.SqlAggFunction;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlCallBinding;
+import org.apache.calcite.sql.SqlCharStringLiteral;
 import org.apache.calcite.sql.SqlDynamicParam;
 import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlIdentifier;
@@ -65,6 +66,7 @@ import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlOperator;
 import org.apache.calcite.sql.SqlSyntax;
 import org.apache.calcite.sql.fun.SqlCase;
+import org.apache.calcite.sql.fun.SqlLibraryOperators;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.apache.calcite.sql.fun.SqlTrimFunction;
 import org.apache.calcite.sql.parser.SqlParseException;
@@ -360,7 +362,33 @@ final class CalciteCompiler {
       if (call.getKind() == SqlKind.TIMESTAMP_DIFF) {
         requireWholeSeconds(call.operand(0));
       }
+      requireUsableTexts(call);
       return super.visit(call);
+    }
+
+    /** Of a constant it is known before the first row that no row will have a value. */
+    private static void requireUsableTexts(SqlCall call) {
+      for (int argument = 0; argument < call.operandCount(); argument++) {
+        SqlNode operand = call.operand(argument);
+        if (operand instanceof SqlCharStringLiteral literal) {
+          try {
+            RowFunctions.requireUsable(
+                call.getOperator().getName(), argument, literal.getValueAs(String.class));
+          } catch (IllegalArgumentException | DateTimeException e) {
+            SqlParserPos place = literal.getParserPosition();
+            throw new InvalidExpressionException(
+                place.getLineNum(),
+                place.getColumnNum(),
+                call.getOperator().getName()
+                    + " cannot use "
+                    + literal
+                    + ", and would have no value for any row ("
+                    + e.getMessage()
+                    + ")",
+                "correct the text");
+          }
+        }
+      }
     }
 
     /** Calcite's code for shorter units counts in an INTEGER, and wrongly. */
@@ -446,6 +474,9 @@ final class CalciteCompiler {
       if (RowFunctions.needsOneElementType(inner.getOperator())) {
         return withOneElementType(inner);
       }
+      if (inner.getOperator() == SqlLibraryOperators.ARRAY_JOIN) {
+        requireTexts(inner.getOperands().get(0).getType());
+      }
       if (SqlTypeUtil.isApproximateNumeric(inner.getType())) {
         if (inner.getOperator() == SqlStdOperatorTable.ROUND) {
           return ofDigits(inner, RowFunctions.ROUND_DOUBLE);
@@ -522,6 +553,18 @@ final class CalciteCompiler {
             0,
             "takes a map of %s for one of %s".formatted(from.getSqlTypeName(), to.getSqlTypeName()),
             "cast its values, as in MAP['a', CAST(0 AS " + to.getSqlTypeName() + ")]");
+      }
+    }
+
+    /** Calcite accepts arrays of numbers, and fails for every row. */
+    private static void requireTexts(RelDataType array) {
+      if (elementType(array) != SqlTypeName.NULL
+          && !SqlTypeUtil.inCharFamily(Objects.requireNonNull(array.getComponentType()))) {
+        throw new InvalidExpressionException(
+            0,
+            0,
+            "joins an array of %s, but ARRAY_JOIN joins text".formatted(elementType(array)),
+            "cast the array, as in CAST(a AS VARCHAR ARRAY)");
       }
     }
 

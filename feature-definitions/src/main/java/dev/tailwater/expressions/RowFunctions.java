@@ -1,5 +1,6 @@
 package dev.tailwater.expressions;
 
+import java.time.DateTimeException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -217,6 +218,43 @@ final class RowFunctions {
         || operator == SqlLibraryOperators.ARRAY_UNION
         || operator == SqlLibraryOperators.ARRAY_EXCEPT
         || operator == SqlLibraryOperators.ARRAY_INTERSECT;
+  }
+
+  /**
+   * Checks a text that an expression gives a function, if it must be a regular expression, a format
+   * of times or a time zone: with another one the function has no value for any row.
+   *
+   * @param argument which one it is, from 0
+   * @throws IllegalArgumentException if it is none; so says the message
+   * @throws DateTimeException if it is no time zone
+   */
+  static void requireUsable(String function, int argument, String text) {
+    switch (function.toUpperCase(Locale.ROOT)) {
+      case "REGEXP",
+          "REGEXP_LIKE",
+          "REGEXP_REPLACE",
+          "REGEXP_EXTRACT",
+          "REGEXP_SUBSTR",
+          "REGEXP_COUNT",
+          "REGEXP_INSTR",
+          "RLIKE",
+          "NOT RLIKE" -> {
+        if (argument == 1) {
+          TextFunctions.pattern(text);
+        }
+      }
+      case "DATE_FORMAT", "TO_TIMESTAMP", "TO_DATE", "UNIX_TIMESTAMP", "FROM_UNIXTIME" -> {
+        if (argument == 1) {
+          TimeFunctions.format(text);
+        }
+      }
+      case "AT_ZONE", "CONVERT_TZ" -> {
+        if (argument > 0) {
+          TimeFunctions.zone(text);
+        }
+      }
+      default -> {} // Any text will do.
+    }
   }
 
   /** The operator to compile in the place of one that the parser or Calcite chose. */

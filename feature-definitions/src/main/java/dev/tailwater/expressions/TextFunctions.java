@@ -345,7 +345,12 @@ public final class TextFunctions {
     return matcher.find() ? text.codePointCount(0, matcher.start()) + 1 : 0;
   }
 
-  private static Pattern pattern(String regex) {
+  /**
+   * A regular expression of the language of {@link Pattern}.
+   *
+   * @throws IllegalArgumentException if it is none
+   */
+  static Pattern pattern(String regex) {
     Pattern pattern = PATTERNS.get(regex);
     if (pattern == null) {
       try {

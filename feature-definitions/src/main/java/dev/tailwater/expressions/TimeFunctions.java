@@ -138,7 +138,7 @@ public final class TimeFunctions {
 
   /** What clocks in a zone show at the instant. */
   public static long atZone(long timestamp, String zone) {
-    return clock(timestamp, ZoneId.of(zone)).toInstant(ZoneOffset.UTC).toEpochMilli();
+    return clock(timestamp, zone(zone)).toInstant(ZoneOffset.UTC).toEpochMilli();
   }
 
   /**
@@ -150,10 +150,7 @@ public final class TimeFunctions {
     return parsed == null
         ? null
         : format(SECONDS)
-            .format(
-                clock(parsed, ZoneOffset.UTC)
-                    .atZone(ZoneId.of(from))
-                    .withZoneSameInstant(ZoneId.of(to)));
+            .format(clock(parsed, ZoneOffset.UTC).atZone(zone(from)).withZoneSameInstant(zone(to)));
   }
 
   public static long year(long timestamp) {
@@ -292,7 +289,21 @@ public final class TimeFunctions {
         .toEpochMilli();
   }
 
-  private static DateTimeFormatter format(String pattern) {
+  /**
+   * A time zone by its name, or an offset as {@code +01:00}.
+   *
+   * @throws DateTimeException if there is none
+   */
+  static ZoneId zone(String name) {
+    return ZoneId.of(name);
+  }
+
+  /**
+   * A format of the language of {@link DateTimeFormatter}.
+   *
+   * @throws IllegalArgumentException if it is none
+   */
+  static DateTimeFormatter format(String pattern) {
     DateTimeFormatter format = FORMATS.get(pattern);
     if (format == null) {
       format = DateTimeFormatter.ofPattern(pattern, Locale.ROOT);
