@@ -85,6 +85,8 @@ public final class JobSettings {
     settings.set(PipelineOptions.MAX_PARALLELISM, MAX_PARALLELISM);
     settings.set(PipelineOptions.OBJECT_REUSE, true);
     settings.set(PipelineOptions.GENERIC_TYPES, false);
+    // Not only smaller: without it a checkpoint on a local disk is read byte by byte from the file.
+    settings.set(ExecutionOptions.SNAPSHOT_COMPRESSION, true);
     // The parallelism is the user's, not a guess from the size of the input.
     settings.set(BatchExecutionOptions.ADAPTIVE_AUTO_PARALLELISM_ENABLED, false);
     env.configure(settings);
