@@ -779,7 +779,9 @@ class Feature:
     def value(self, facts, at, about):
         definition = self.definition
         if definition.get("self") == "exclude":
-            facts = [fact for fact in facts if fact.id != about]
+            same = [fact for fact in facts if fact.id == about and fact.time <= at]
+            own = max(same, key=lambda fact: fact.time, default=None)
+            facts = [fact for fact in facts if fact is not own]
         if "where" in definition:
             facts = [fact for fact in facts if self.part("where", fact) is True]
         facts = in_window(facts, self.window, definition, at)

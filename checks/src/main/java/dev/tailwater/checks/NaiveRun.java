@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,19 +93,31 @@ final class NaiveRun {
     for (ViewPlan.Part part : asked.parts()) {
       EntityPlan.Input input = entity.inputs().get(part.input());
       List<NaiveFact> facts = facts(entity, input, key);
-      Optional<Object> self = about.flatMap(id -> identity(input, id, stream));
+      Optional<NaiveFact> self =
+          about.flatMap(id -> identity(input, id, stream)).flatMap(id -> self(id, facts, instant));
       for (int i = 0; i < part.features().length; i++) {
         int feature = part.features()[i];
         FeatureSpec spec = input.layout().features().get(part.firstFeature() + i);
         List<NaiveFact> counted =
             spec.excludesSelf() && self.isPresent()
-                ? facts.stream().filter(fact -> !fact.id().equals(self.get())).toList()
+                ? facts.stream().filter(fact -> fact != self.get()).toList()
                 : facts;
         answer[feature] =
             NaiveFeatures.value(spec, asked.features().get(feature).type(), counted, instant);
       }
     }
     return answer;
+  }
+
+  /** The fact that a question is about: the one of its instant, else the newest until then. */
+  private static Optional<NaiveFact> self(Object id, List<NaiveFact> facts, long instant) {
+    List<NaiveFact> ofId = facts.stream().filter(fact -> fact.id().equals(id)).toList();
+    return Stream.concat(
+            ofId.stream().filter(fact -> fact.time() == instant),
+            ofId.stream()
+                .filter(fact -> fact.time() < instant)
+                .sorted(Comparator.comparingLong(NaiveFact::time).reversed()))
+        .findFirst();
   }
 
   /** What a record tells: where the row is no more, and where it is now. */

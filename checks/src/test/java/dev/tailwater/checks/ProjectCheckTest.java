@@ -61,7 +61,7 @@ class ProjectCheckTest {
     List<String> streams = PROJECT.view(view).orElseThrow().streams();
     List<Given> given = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
-      String id = "p" + i;
+      String id = "p" + random.nextInt(25);
       String stream = streams.get(random.nextInt(streams.size()));
       given.add(payment(id, stream, START + 5 * MINUTE_MS * random.nextInt(300), random));
     }
