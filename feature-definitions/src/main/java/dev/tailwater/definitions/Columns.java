@@ -7,6 +7,7 @@ import dev.tailwater.expressions.Suggestions;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.ColumnType;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -21,6 +22,7 @@ final class Columns {
   private final String owner;
   private final List<Column> columns;
   private final Set<String> broken;
+  private final Set<String> announced = new HashSet<>();
   private final Problems problems;
 
   /**
@@ -31,6 +33,16 @@ final class Columns {
     this.columns = new ArrayList<>(columns);
     this.broken = new HashSet<>(broken);
     this.problems = problems;
+  }
+
+  /** Names that are going to be added: until they are reached it is said that they come later. */
+  void announce(Collection<String> names) {
+    announced.addAll(names);
+  }
+
+  /** The next one of the names that were announced. */
+  void reach(String name) {
+    announced.remove(name);
   }
 
   void add(Column column) {
@@ -80,7 +92,12 @@ final class Columns {
                 : e.line() == 1
                     ? " at column " + e.column() + ": "
                     : " at line " + e.line() + ", column " + e.column() + ": ";
-        problems.add(text, "is not an expression here" + place + e.reason(), e.nextStep());
+        String nextStep =
+            e.unknownColumn()
+                .filter(announced::contains)
+                .map(name -> "columns are derived in order: write " + name + " above what reads it")
+                .orElse(e.nextStep());
+        problems.add(text, "is not an expression here" + place + e.reason(), nextStep);
       }
       return Optional.empty();
     }

@@ -245,11 +245,8 @@ final class ModelReader {
       }
       eventId = definition.eventId().flatMap(asking.get().columns()::get);
     }
-    if (stream.isEmpty() || on.isEmpty() || value.isEmpty() || within.isEmpty()) {
-      return Optional.empty();
-    }
-    Columns columns = stream.get().columns();
-    Optional<Column> onColumn = columns.find(on.get());
+    Optional<Columns> columns = stream.map(StreamReader.Read::columns);
+    Optional<Column> onColumn = columns.flatMap(known -> on.flatMap(known::find));
     if (onColumn.isPresent()
         && eventId.isPresent()
         && onColumn.get().type() != eventId.get().type()) {
@@ -264,7 +261,7 @@ final class ModelReader {
           "name the column that holds the question's event id");
     }
     columns
-        .find(value.get())
+        .flatMap(known -> value.flatMap(known::find))
         .filter(column -> !column.type().isNumeric())
         .ifPresent(
             column ->
@@ -272,6 +269,9 @@ final class ModelReader {
                     value.get(),
                     "is a " + column.type() + " column",
                     "name a BOOLEAN or numeric one, or derive it"));
+    if (stream.isEmpty() || on.isEmpty() || value.isEmpty() || within.isEmpty()) {
+      return Optional.empty();
+    }
     return Optional.of(
         new Labels(
             stream.get().definition().name(), on.get().value(), value.get().value(), within.get()));

@@ -172,7 +172,9 @@ final class StreamReader {
     if (section == null) {
       return derived;
     }
+    columns.announce(section.keys());
     for (String key : section.keys()) {
+      columns.reach(key);
       Optional<Text> text = section.text(key);
       Text at = section.at(key);
       boolean named = Names.isName(at.withValue(key), problems);

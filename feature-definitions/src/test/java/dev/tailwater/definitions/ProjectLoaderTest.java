@@ -202,6 +202,10 @@ class ProjectLoaderTest {
             "tx_amount: EXTRACT",
             "derive.tx_amount: is already a column of the stream"),
         arguments(
+            "EXTRACT(HOUR FROM tx_time) <= 6",
+            "night_amount > 0",
+            "column night_amount does not exist; columns are derived in order: write night_amount above what reads it"),
+        arguments(
             "is_night: EXTRACT", "IsNight: EXTRACT", "derive.IsNight: 'IsNight' is not a name"),
         arguments("that: tx_amount >= 0", "that: tx_amount + 1", "is DOUBLE, not BOOLEAN"),
         arguments(
@@ -368,6 +372,7 @@ class ProjectLoaderTest {
             "value: country",
             "is a STRING column; name a BOOLEAN or numeric one"),
         arguments("value: is_fraud, ", "", "labels.value: is missing"),
+        arguments("value: is_fraud, within: 30d", "value: country", "is a STRING column"),
         arguments(
             "labels: {stream: transactions",
             "labels: {stream: reports",
