@@ -19,8 +19,6 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.apache.calcite.DataContext;
 import org.apache.calcite.adapter.java.JavaTypeFactory;
@@ -52,6 +50,7 @@ import org.apache.calcite.rex.RexVisitorImpl;
 import org.apache.calcite.runtime.CalciteContextException;
 import org.apache.calcite.schema.SchemaPlus;
 import org.apache.calcite.sql.SqlAggFunction;
+import org.apache.calcite.sql.SqlBasicCall;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlCallBinding;
 import org.apache.calcite.sql.SqlCharStringLiteral;
@@ -65,6 +64,7 @@ import org.apache.calcite.sql.SqlNodeList;
 import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlOperator;
 import org.apache.calcite.sql.SqlSyntax;
+import org.apache.calcite.sql.SqlUnresolvedFunction;
 import org.apache.calcite.sql.fun.SqlCase;
 import org.apache.calcite.sql.fun.SqlLibraryOperators;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
@@ -94,9 +94,6 @@ final class CalciteCompiler {
           .withCaseSensitive(true)
           .withUnquotedCasing(Casing.UNCHANGED)
           .withConformance(new Conformance());
-
-  /** What the parser says it met: the first words of the text it could not go on with. */
-  private static final Pattern ENCOUNTERED = Pattern.compile("Encountered \"([^\"]*)\"");
 
   private static final Set<TimeUnit> BELOW_SECONDS =
       EnumSet.of(TimeUnit.MILLISECOND, TimeUnit.MICROSECOND, TimeUnit.NANOSECOND);
@@ -136,10 +133,9 @@ final class CalciteCompiler {
     } catch (InvalidExpressionException e) {
       throw e;
     } catch (SqlParseException e) {
-      throw notParsed(e, columns);
+      throw Refusals.notParsed(e, columns);
     } catch (CalciteContextException e) {
-      throw new InvalidExpressionException(
-          Math.max(e.getPosLine(), 0), Math.max(e.getPosColumn(), 0), firstLine(deepest(e)), "");
+      throw Refusals.invalid(e);
     } catch (StackOverflowError e) {
       throw new InvalidExpressionException(
           0, 0, "is nested too deeply", "derive parts of it as columns of their own");
@@ -149,7 +145,7 @@ final class CalciteCompiler {
           new InvalidExpressionException(
               0,
               0,
-              "cannot be compiled (" + firstLine(deepest(e)) + ")",
+              "cannot be compiled (" + Refusals.firstLine(Refusals.deepest(e)) + ")",
               "use scalar operators and functions of standard SQL");
       refusal.initCause(e);
       throw refusal;
@@ -258,48 +254,6 @@ final class CalciteCompiler {
     };
   }
 
-  private static InvalidExpressionException notParsed(SqlParseException e, List<Column> columns) {
-    SqlParserPos position = e.getPos();
-    String reason = firstLine(e);
-    String nextStep = "";
-    Matcher encountered = ENCOUNTERED.matcher(reason);
-    List<String> tokens =
-        encountered.find() ? List.of(encountered.group(1).split("\\s+")) : List.of();
-    for (Column column : columns) {
-      for (String part : column.name().split("\\.")) {
-        if (tokens.contains(part)) {
-          String quoted = column.name().replaceFirst("\\b" + part + "$", "\"" + part + "\"");
-          nextStep = part + " is a keyword of SQL: write the column as " + quoted;
-        }
-      }
-    }
-    // The place is said once, by the exception.
-    reason = reason.replaceFirst(" at line \\d+, column \\d+\\.?$", "");
-    return new InvalidExpressionException(
-        position == null ? 0 : position.getLineNum(),
-        position == null ? 0 : position.getColumnNum(),
-        "is not an expression: "
-            + reason.substring(0, 1).toLowerCase(Locale.ROOT)
-            + reason.substring(1),
-        nextStep);
-  }
-
-  private static Throwable deepest(Throwable thrown) {
-    Throwable deepest = thrown;
-    while (deepest.getCause() != null) {
-      deepest = deepest.getCause();
-    }
-    return deepest;
-  }
-
-  private static String firstLine(Throwable thrown) {
-    String message = thrown.getMessage();
-    if (message == null || message.isBlank()) {
-      return thrown.getClass().getSimpleName();
-    }
-    return message.lines().findFirst().orElse("").trim();
-  }
-
   /** Binds names to columns, dotted ones included, and refuses what is not a row expression. */
   private static final class Binder extends SqlShuttle {
 
@@ -332,7 +286,9 @@ final class CalciteCompiler {
           position.getLineNum(),
           position.getColumnNum(),
           "column " + name + " does not exist",
-          Suggestions.nextStep(name, names),
+          identifier.isSimple() && identifier.isComponentQuoted(0)
+              ? "a text is written in single quotes, as in '" + name + "'"
+              : Suggestions.nextStep(name, names),
           Optional.of(name));
     }
 
@@ -363,7 +319,27 @@ final class CalciteCompiler {
         requireWholeSeconds(call.operand(0));
       }
       requireUsableTexts(call);
-      return super.visit(call);
+      SqlNode bound = super.visit(call);
+      if (bound instanceof SqlBasicCall function
+          && function.getOperator() instanceof SqlUnresolvedFunction) {
+        function.setOperator(inCapitals((SqlUnresolvedFunction) function.getOperator()));
+      }
+      return bound;
+    }
+
+    /** Names of functions are keywords: the same in any case, unless they are quoted. */
+    private static SqlOperator inCapitals(SqlUnresolvedFunction function) {
+      SqlIdentifier name = function.getSqlIdentifier();
+      if (name == null || !name.isSimple() || name.isComponentQuoted(0)) {
+        return function;
+      }
+      return new SqlUnresolvedFunction(
+          new SqlIdentifier(name.getSimple().toUpperCase(Locale.ROOT), name.getParserPosition()),
+          function.getReturnTypeInference(),
+          function.getOperandTypeInference(),
+          function.getOperandTypeChecker(),
+          function.getParamTypes(),
+          function.getFunctionType());
     }
 
     /** Of a constant it is known before the first row that no row will have a value. */
@@ -426,10 +402,7 @@ final class CalciteCompiler {
 
   private static InvalidExpressionException refused(SqlParserPos position, String reason) {
     return new InvalidExpressionException(
-        position.getLineNum(),
-        position.getColumnNum(),
-        reason,
-        "an expression reads the columns of one row; aggregates belong into feature views");
+        position.getLineNum(), position.getColumnNum(), reason, Refusals.ONE_ROW);
   }
 
   /** Puts the functions written here in the place of Calcite's that mean something else. */
@@ -473,6 +446,9 @@ final class CalciteCompiler {
       }
       if (RowFunctions.needsOneElementType(inner.getOperator())) {
         return withOneElementType(inner);
+      }
+      if (inner.getKind() == SqlKind.ITEM) {
+        requireInteger(inner.getOperands().get(1).getType());
       }
       if (inner.getOperator() == SqlLibraryOperators.ARRAY_JOIN) {
         requireTexts(inner.getOperands().get(0).getType());
@@ -553,6 +529,14 @@ final class CalciteCompiler {
             0,
             "takes a map of %s for one of %s".formatted(from.getSqlTypeName(), to.getSqlTypeName()),
             "cast its values, as in MAP['a', CAST(0 AS " + to.getSqlTypeName() + ")]");
+      }
+    }
+
+    /** Calcite accepts a BIGINT for the position of an element, and makes code for INTEGER. */
+    private static void requireInteger(RelDataType position) {
+      if (position.getSqlTypeName() == SqlTypeName.BIGINT) {
+        throw new InvalidExpressionException(
+            0, 0, "takes a BIGINT for the position in an array", "write CAST(x AS INTEGER)");
       }
     }
 
@@ -1002,7 +986,8 @@ final class CalciteCompiler {
       } catch (RuntimeException | StackOverflowError e) {
         // The second is what a regular expression throws that a long text leads too deep.
         ArithmeticException failure =
-            new ArithmeticException(expression.sql() + ": " + firstLine(deepest(e)));
+            new ArithmeticException(
+                expression.sql() + ": " + Refusals.firstLine(Refusals.deepest(e)));
         failure.initCause(e);
         throw failure;
       }

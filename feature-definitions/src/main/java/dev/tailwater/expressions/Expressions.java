@@ -37,8 +37,32 @@ public final class Expressions {
   /** Words that are the same in any case, and columns in quotes only. */
   private static final Set<String> KEYWORDS =
       Set.of(
-          "AND", "OR", "NOT", "IS", "NULL", "TRUE", "FALSE", "CASE", "WHEN", "THEN", "ELSE", "END",
-          "IN", "BETWEEN", "LIKE", "CAST", "AS");
+          "AND",
+          "OR",
+          "NOT",
+          "IS",
+          "NULL",
+          "TRUE",
+          "FALSE",
+          "CASE",
+          "WHEN",
+          "THEN",
+          "ELSE",
+          "END",
+          "IN",
+          "BETWEEN",
+          "LIKE",
+          "SIMILAR",
+          "ESCAPE",
+          "DISTINCT",
+          "CAST",
+          "AS",
+          "EXTRACT",
+          "FROM",
+          "INTERVAL");
+
+  /** Keywords that brackets stand behind as they do behind a function's name. */
+  private static final Set<String> LIKE_FUNCTIONS = Set.of("CAST", "EXTRACT");
 
   /** What stands before the sign of a number's exponent. */
   private static final Pattern EXPONENT = Pattern.compile("\\b[0-9.]+[eE]$");
@@ -88,15 +112,16 @@ public final class Expressions {
   }
 
   /**
-   * The text with comments left out, the usual keywords in capitals, and white space as it is
-   * usual, except inside quotes: one space around an operator and behind a comma, none inside
-   * brackets, one instead of several. Texts that differ only there mean the same, and have the same
-   * normalized text but in two places: before an opening bracket, and around a sign that has white
-   * space on one side only.
+   * The text with comments left out, the usual keywords and the names of functions in capitals, and
+   * white space as it is usual, except inside quotes: one space around an operator and behind a
+   * comma, none inside brackets, one instead of several. Texts that differ only there mean the
+   * same, and have the same normalized text but in two places: before an opening bracket, and
+   * around a sign that has white space on one side only.
    */
   public static String normalized(String sql) {
     StringBuilder text = new StringBuilder(sql.length());
     boolean space = false;
+    String word = "";
     int i = 0;
     while (i < sql.length()) {
       int end = skippedUntil(sql, i);
@@ -121,18 +146,28 @@ public final class Expressions {
       }
       boolean operator = isOperator(sql, i, space, text);
       boolean follows = text.length() > 0 && "([".indexOf(text.charAt(text.length() - 1)) < 0;
-      if (follows && (operator || (space && ",)]".indexOf(c) < 0))) {
-        if (text.charAt(text.length() - 1) != ' ') {
-          text.append(' ');
-        }
+      boolean apart =
+          c == '(' && !word.isEmpty()
+              ? KEYWORDS.contains(word) && !LIKE_FUNCTIONS.contains(word)
+              : operator || (space && ",)]".indexOf(c) < 0);
+      if (follows && apart && text.charAt(text.length() - 1) != ' ') {
+        text.append(' ');
       }
       String part = sql.substring(i, next);
-      String keyword = part.toUpperCase(Locale.ROOT);
-      text.append(KEYWORDS.contains(keyword) ? keyword : part);
+      word = isWord(c) ? part.toUpperCase(Locale.ROOT) : "";
+      text.append(KEYWORDS.contains(word) || (isWord(c) && opensBracket(sql, next)) ? word : part);
       space = operator || c == ',';
       i = next;
     }
     return text.toString();
+  }
+
+  private static boolean opensBracket(String sql, int start) {
+    int i = start;
+    while (i < sql.length() && skippedUntil(sql, i) > i) {
+      i = skippedUntil(sql, i);
+    }
+    return i < sql.length() && sql.charAt(i) == '(';
   }
 
   private static boolean isWord(char c) {

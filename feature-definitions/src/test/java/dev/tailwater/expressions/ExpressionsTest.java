@@ -67,6 +67,8 @@ class ExpressionsTest {
         arguments("CASE WHEN online THEN 0.4 ELSE total END", DOUBLE, 0.4, null),
         arguments("total + items", LONG, 10_000_000_007L, null),
         arguments("MOD(items, 2)", INT, 1, null),
+        arguments("mod(items, 2)", INT, 1, null),
+        arguments("Coalesce(upper(country), 'none')", STRING, "DE", "none"),
         arguments("-items", INT, -7, null),
         arguments("\"value\" + 1", INT, 4, null),
         arguments("customer_spend.\"count\" * 2", LONG, 4L, null),
@@ -152,7 +154,20 @@ class ExpressionsTest {
         arguments("online = 1", 1, 10, "INTEGER cannot stand for BOOLEAN"),
         arguments("UPPER(items)", 0, 0, ""),
         arguments("NOT items", 0, 0, ""),
-        arguments("foo(items)", 1, 1, "foo"),
+        arguments("foo(items)", 1, 1, "function FOO does not exist; docs/expressions.md lists"),
+        arguments("uper(country)", 1, 1, "function UPER does not exist; did you mean UPPER?"),
+        arguments(
+            "date_format(tx_time)", 1, 1, "DATE_FORMAT does not take (<TIMESTAMP>); it takes"),
+        arguments("now()", 1, 1, "NOW is not a function of the row"),
+        arguments("tx_time - tx_time", 1, 1, "TIMESTAMPDIFF(SECOND, a, b)"),
+        arguments("tx_time + 1", 1, 1, "as in t + INTERVAL '1' DAY"),
+        arguments("items == 1", 1, 7, "two values are compared by one ="),
+        arguments("online && online", 1, 8, "write AND"),
+        arguments("(items + 1", 1, 10, "a bracket is open"),
+        arguments("items::BIGINT", 1, 6, "write CAST(x AS BIGINT)"),
+        arguments("country = \"DE\"", 1, 11, "in single quotes, as in 'DE'"),
+        arguments("CASE WHEN items THEN 1 END", 1, 1, "as in x > 0"),
+        arguments("ARRAY[items][CAST(items AS BIGINT)]", 0, 0, "write CAST(x AS INTEGER)"),
         arguments("COUNT(*)", 1, 1, "more than one row"),
         arguments("SUM(items)", 0, 0, "SUM sees more than one row"),
         arguments("SUM(items) OVER ()", 1, 1, "more than one row"),
@@ -373,7 +388,9 @@ class ExpressionsTest {
         .isEqualTo("a > 'x  y' AND c");
     assertThat(Expressions.normalized("a = 'it''s  --'")).isEqualTo("a = 'it''s  --'");
     assertThat(Expressions.normalized("a<=b AND f( c,d )||'x'"))
-        .isEqualTo("a <= b AND f(c, d) || 'x'");
+        .isEqualTo("a <= b AND F(c, d) || 'x'");
+    assertThat(Expressions.normalized("upper (a) IN('x') and(b or c) AND extract (DAY from t) > 2"))
+        .isEqualTo("UPPER(a) IN ('x') AND (b OR c) AND EXTRACT(DAY FROM t) > 2");
     assertThat(Expressions.normalized("a*-1-b[ 1 ]/2e-3>- 1"))
         .isEqualTo("a * -1 - b[1] / 2e-3 > - 1");
     assertThat(Expressions.normalized("IF(a>b, -1, +1)")).isEqualTo("IF(a > b, -1, +1)");
