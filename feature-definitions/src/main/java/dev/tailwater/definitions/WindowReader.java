@@ -145,13 +145,6 @@ final class WindowReader {
           "write a resolution that is at most as long as the window");
       return Optional.empty();
     }
-    if (bounds == Bounds.OPEN_OPEN && window.equals(TICK)) {
-      problems.add(
-          section.text("bounds").orElse(text),
-          "leaves nothing of the window " + text.value() + ": times are whole milliseconds",
-          "write a longer window or other bounds");
-      return Optional.empty();
-    }
     return Optional.of(
         new Window.Sliding(
             window.toMillis(),

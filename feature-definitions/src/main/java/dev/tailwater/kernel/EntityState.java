@@ -1767,11 +1767,13 @@ public abstract class EntityState {
       StateShape.Feature feature = shape.tiles[row].feature();
       Edge.Multiple edge = shape.tiles[row].edge();
       for (int index = 0; index < dropped.count(); index++) {
+        long tile = edge.tile(dropped.time(index));
         if (dropped.has(index, feature.presence(), feature.filter())) {
-          long tile = edge.tile(dropped.time(index));
           tiles[row].add(tile, dropped, index);
-          tilesNeededUntil = Math.min(tilesNeededUntil, edge.passesTile(tile));
+        } else {
+          tiles[row].addNothing(tile);
         }
+        tilesNeededUntil = Math.min(tilesNeededUntil, edge.passesTile(tile));
       }
     }
   }

@@ -8,8 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The summaries of facts that were dropped, one for each multiple of a window's resolution that had
- * any, oldest first. Facts are added in the order of the log, so that only the newest summary still
- * changes. Not thread-safe.
+ * any, also facts that count for nothing: an answer is valid until one leaves. Oldest first. Facts
+ * are added in the order of the log, so that only the newest summary still changes. Not
+ * thread-safe.
  */
 final class TileRow {
 
@@ -31,13 +32,23 @@ final class TileRow {
 
   /** Adds a fact, which comes after all that were added before. */
   void add(long number, Chunk chunk, int index) {
+    at(number).facts.add(chunk, index);
+  }
+
+  /** Adds a fact that counts for nothing, and comes after all that were added before. */
+  void addNothing(long number) {
+    at(number);
+  }
+
+  /** The newest tile, which is made if there is none of this number yet. */
+  private Tile at(long number) {
     Tile last = tiles.peekLast();
     if (last == null || last.number != number) {
       last = new Tile(number, Partial.of(aggregation, shape));
       tiles.addLast(last);
       merged = null;
     }
-    last.facts.add(chunk, index);
+    return last;
   }
 
   /** Adds a tile, which comes after all that were added before. */

@@ -260,7 +260,6 @@ class FeatureLanguageTest {
         arguments("count: \"*\", over: this day, zone: Mars", "'Mars' is not a time zone"),
         arguments(
             "count: \"*\", over: 1d, bounds: \"((\"", "write one of [(], [], [), ()], quoted"),
-        arguments("count: \"*\", over: 1ms, bounds: \"()\"", "leaves nothing of the window 1ms"),
         arguments("count: \"*\", over: 1d, resolution: 2d", "is longer than the window 1d"),
         arguments("count: \"*\", over: [lifetime, 1d], resolution: 2d", "than the window 1d"),
         arguments("count: \"*\", over: 1d, self: no", "'no' is not known here"),

@@ -414,6 +414,9 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
       changed |= inserted.changed();
       reported |= report(state, to, event, inserted, reported);
     }
+    if (reported) {
+      event.markReported();
+    }
     if (waits) {
       waiting.add(
           state,
@@ -423,7 +426,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
               event.values,
               CheckOperator.NO_ANSWERS));
     }
-    if (waits || reported) {
+    if (waits) {
       event.markReported();
     }
     if (!changed) {
