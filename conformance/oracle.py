@@ -447,10 +447,10 @@ class Stream:
         if appended < FOREVER and at > appended + self.ahead:
             return self.refuse(place, "FUTURE")
         newest = self.newest.get(partition, at)
+        self.newest[partition] = max(newest, at)
         oldest = min(at, before[self.event_time]) if before else at
         if newest - oldest > self.disorder + self.lateness:
             return self.refuse(place, "LATE")
-        self.newest[partition] = max(newest, at)
         for condition, otherwise in self.expected:
             if condition(row, without_value=False) is False:
                 if otherwise == "quarantine":
@@ -582,14 +582,18 @@ class Project:
         columns = self.entities[view["entity"]]["key"]
         return tuple(row[key.get(column, column)] for column in columns)
 
-    def facts(self, view, entity):
+    def facts(self, view, entity, known_at=None):
+        """What the log says, or what the part of it says that was appended by an instant."""
         facts = []
         for position, (stream, key, mapping) in enumerate(self.origins(view)):
+            records = [
+                record for record in stream.records
+                if known_at is None or record.appended == FOREVER or record.appended <= known_at]
             rows, conflicts = surviving(
-                stream.records, lambda row, k=key: self.entity_key(view, k, row) == entity)
+                records, lambda row, k=key: self.entity_key(view, k, row) == entity)
             for loser in conflicts:
                 letter = (stream.name, *loser.place, "CONFLICT")
-                if letter not in self.letters:
+                if known_at is None and letter not in self.letters:
                     self.letters.append(letter)
             for record, row in rows:
                 if mapping:
@@ -614,10 +618,9 @@ class Project:
 
     def known(self, view, entity, at):
         """The facts that count as of an instant, those of later event times too."""
-        facts = self.facts(view, entity)
         if view.get("knowledge") == "as_known":
-            facts = [fact for fact in facts if fact.known_from() <= at]
-        return facts
+            return [fact for fact in self.facts(view, entity, at) if fact.known_from() <= at]
+        return self.facts(view, entity)
 
     def answer(self, view, entity, at, about):
         facts = self.known(view, entity, at)
