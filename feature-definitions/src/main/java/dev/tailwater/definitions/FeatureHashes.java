@@ -6,6 +6,7 @@ import dev.tailwater.definitions.StreamDefinition.Expectation;
 import dev.tailwater.definitions.StreamDefinition.Otherwise;
 import dev.tailwater.expressions.Expressions;
 import dev.tailwater.kernel.Window;
+import dev.tailwater.schemas.AvroContracts;
 import dev.tailwater.schemas.Column;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -17,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -289,6 +291,12 @@ public record FeatureHashes(
       if (reads.contains(column.name())) {
         columns.add(field("column", column.name(), column.type().name()));
       }
+    }
+    if (stream.isChangelog()) {
+      // The same whole number is another time if the contract says so.
+      Set<String> microseconds = new TreeSet<>(AvroContracts.inMicroseconds(stream.schema()));
+      microseconds.retainAll(reads);
+      microseconds.forEach(name -> columns.add(field("microseconds", name)));
     }
     meaning.addAll(columns);
   }

@@ -56,6 +56,7 @@ class FeatureHashesTest {
         arguments("where: country = 'DE'", "where: \"country  =  'DE' -- home\""),
         arguments("where: country = 'DE'", "where: country='DE'"),
         arguments("EXTRACT(HOUR FROM tx_time) <= 6", "EXTRACT(HOUR  FROM tx_time)\n    <= 6"),
+        arguments("EXTRACT(HOUR FROM tx_time) <= 6", "extract (HOUR from tx_time)<=6"),
         arguments("event_id: tx_id", "event_id: tx_id\nlateness: 2h\ndisorder: 1m\nkey: country"),
         arguments("  is_night:", "  unused: tx_amount * 2\n  is_night:"),
         arguments("expect:\n", "expect:\n  watched: {that: tx_amount < 9, else: warn}\n"),
@@ -124,6 +125,32 @@ class FeatureHashesTest {
     assertThat(changed.viewVersion("customer_spend"))
         .isNotEqualTo(before().viewVersion("customer_spend"));
     assertThat(changed.modelVersion("fraud")).isNotEqualTo(before().modelVersion("fraud"));
+  }
+
+  @Test
+  void whatTheNumbersOfAChangelogCountIsPartOfItsMeaning() {
+    assertThat(inMicroseconds(after.resolve("changes"), "format: debezium-json"))
+        .isNotEqualTo(inMilliseconds(before.resolve("changes"), "format: debezium-json"));
+    assertThat(inMicroseconds(after.resolve("json"), "format: json"))
+        .as("numbers of JSON always count milliseconds")
+        .isEqualTo(inMilliseconds(before.resolve("json"), "format: json"));
+  }
+
+  private static String inMilliseconds(Path folder, String format) {
+    return version(folder, format, "timestamp-millis");
+  }
+
+  private static String inMicroseconds(Path folder, String format) {
+    return version(folder, format, "timestamp-micros");
+  }
+
+  private static String version(Path folder, String format, String unit) {
+    String stream = ProjectFolder.STREAM.replace("schema:", format + "\nschema:");
+    ProjectFolder project = new ProjectFolder(folder);
+    project.write("transaction.avsc", ProjectFolder.CONTRACT.replace("timestamp-millis", unit));
+    project.write(
+        "project.yaml", String.join("---\n", stream, ProjectFolder.ENTITY, ProjectFolder.VIEW));
+    return FeatureHashes.of(project.load()).viewVersion("customer_spend");
   }
 
   @Test

@@ -48,7 +48,7 @@ final class ProjectFolder {
       labels: {stream: transactions, on: tx_id, value: is_fraud, within: 30d}
       """;
 
-  private static final String CONTRACT =
+  static final String CONTRACT =
       """
       {"type": "record", "name": "Transaction", "fields": [
         {"name": "tx_id", "type": "string"},

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
 import org.jspecify.annotations.Nullable;
@@ -104,6 +105,19 @@ public final class AvroContracts {
       symbols.add(layout.wire() == Wire.ENUM ? Set.copyOf(layout.symbols()) : null);
     }
     return symbols;
+  }
+
+  /**
+   * The columns of logicalType timestamp-micros, whose whole numbers count microseconds where the
+   * contract says what they count.
+   *
+   * @see RecordFormat
+   */
+  public static Set<String> inMicroseconds(RecordSchema schema) {
+    return layouts(schema).stream()
+        .filter(layout -> layout.wire() == Wire.MICROS)
+        .map(FieldLayout::name)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   private static Schema record(String avsc) {
