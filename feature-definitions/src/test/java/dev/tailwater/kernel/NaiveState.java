@@ -90,7 +90,7 @@ final class NaiveState {
   }
 
   /** Whether the facts of a feature's window may be kept as summaries of their multiples. */
-  boolean isTiled(int feature) {
+  private boolean isTiled(int feature) {
     return layout.coarse() && layout.features().get(feature).window() instanceof Window.Sliding;
   }
 
@@ -491,21 +491,12 @@ final class NaiveState {
         .orElse(Long.MAX_VALUE);
   }
 
-  /**
-   * When the window of a feature next changes.
-   *
-   * @param used whether only facts are looked at that the feature uses
-   */
-  long nextChange(int f, long asOf, boolean used) {
+  /** When a fact next enters or leaves the window of a feature, one that counts for nothing too. */
+  long nextChange(int f, long asOf) {
     FeatureSpec feature = layout.features().get(f);
     List<Long> changes = new ArrayList<>();
     for (Fact fact : facts) {
-      boolean looked =
-          !used
-              || (!fact.deleted
-                  && isUsed(fact, feature.aggregation())
-                  && (feature.filter() < 0 || (fact.filterBits >> feature.filter() & 1) != 0));
-      if (fact.time <= asOf && looked) {
+      if (fact.time <= asOf) {
         changes.addAll(changes(feature.window(), fact.time));
       }
     }
