@@ -22,9 +22,11 @@ final class Refusals {
       "an expression reads the columns of one row; aggregates belong into feature views";
 
   /** What the parser says it met: the first words of the text it could not go on with. */
-  private static final Pattern ENCOUNTERED = Pattern.compile("Encountered \"(\\\\.|[^\"])*\"");
+  private static final Pattern ENCOUNTERED =
+      Pattern.compile("Encountered:? \"((?:\\\\.|[^\"\\\\])*+)\"");
 
-  private static final Pattern AT_PLACE = Pattern.compile(" at line \\d+, column \\d+\\.?");
+  private static final Pattern AT_PLACE =
+      Pattern.compile(" at line \\d+, column \\d+(?:\\.$|\\. +(?=Encountered)|)");
 
   private static final Pattern NO_FUNCTION =
       Pattern.compile("No match found for function signature (\\w+)\\((.*)\\)");
@@ -63,7 +65,7 @@ final class Refusals {
   static InvalidExpressionException notParsed(SqlParseException e, List<Column> columns) {
     SqlParserPos position = e.getPos();
     // The place is said once, by the exception.
-    String reason = AT_PLACE.matcher(firstLine(e)).replaceFirst("");
+    String reason = AT_PLACE.matcher(firstLine(e)).replaceFirst(" ").trim();
     return new InvalidExpressionException(
         position == null ? 0 : position.getLineNum(),
         position == null ? 0 : position.getColumnNum(),
@@ -78,9 +80,7 @@ final class Refusals {
     if (!encountered.find()) {
       return "";
     }
-    String met = encountered.group();
-    List<String> tokens =
-        List.of(met.substring("Encountered \"".length(), met.length() - 1).split("\\s+"));
+    List<String> tokens = List.of(encountered.group(1).split("\\s+"));
     for (Column column : columns) {
       for (String part : column.name().split("\\.")) {
         if (tokens.contains(part)) {
@@ -89,11 +89,8 @@ final class Refusals {
         }
       }
     }
-    return tokens.stream()
-        .map(token -> UNPARSED.getOrDefault(token.toUpperCase(Locale.ROOT), ""))
-        .filter(step -> !step.isEmpty())
-        .findFirst()
-        .orElse("docs/expressions.md says what can be written");
+    String last = tokens.get(tokens.size() - 1).toUpperCase(Locale.ROOT);
+    return UNPARSED.getOrDefault(last, "docs/expressions.md says what can be written");
   }
 
   /** What the validator refused. */

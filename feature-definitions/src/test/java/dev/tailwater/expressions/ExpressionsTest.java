@@ -161,6 +161,8 @@ class ExpressionsTest {
         arguments("now()", 1, 1, "NOW is not a function of the row"),
         arguments("tx_time - tx_time", 1, 1, "TIMESTAMPDIFF(SECOND, a, b)"),
         arguments("tx_time + 1", 1, 1, "as in t + INTERVAL '1' DAY"),
+        arguments("`items` > 1", 1, 1, "a name is quoted as in \"name\""),
+        arguments("country = 'DE", 1, 9, "a text begins and ends with '"),
         arguments("items == 1", 1, 7, "two values are compared by one ="),
         arguments("online && online", 1, 8, "write AND"),
         arguments("(items + 1", 1, 10, "a bracket is open"),
