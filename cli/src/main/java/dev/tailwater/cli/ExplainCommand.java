@@ -104,13 +104,14 @@ final class ExplainCommand {
   private void print(FeatureViewLayout layout, String key, Explanation explanation) {
     List<Place> facts = explanation.facts();
     console.print(
-        "%s of %s %s at %s: %d events%s"
+        "%s of %s %s at %s: %d %s%s"
             .formatted(
                 layout.view(),
                 layout.entity(),
                 key,
                 Timestamps.format(explanation.at()),
                 facts.size(),
+                facts.size() == 1 ? "event" : "events",
                 explanation.later() == 0
                     ? ""
                     : " up to then, and %d later".formatted(explanation.later())));
@@ -121,13 +122,16 @@ final class ExplainCommand {
     for (int i = first; i < facts.size(); i++) {
       Place fact = facts.get(i);
       console.print(
-          "  #%d %s %s/%d/%d"
+          "  #%d %s %s/%d/%d%s"
               .formatted(
                   i + 1,
                   Timestamps.format(fact.time()),
                   fact.topic(),
                   fact.partition(),
-                  fact.offset()));
+                  fact.offset(),
+                  fact.knownFrom().isPresent()
+                      ? ", known from " + Timestamps.format(fact.knownFrom().getAsLong())
+                      : ""));
     }
     for (Feature feature : explanation.features()) {
       console.print(
@@ -234,16 +238,7 @@ final class ExplainCommand {
     description.put("key", key);
     description.put("at", Timestamps.format(explanation.at()));
     description.put(
-        "events",
-        explanation.facts().stream()
-            .map(
-                fact ->
-                    Map.of(
-                        "topic", fact.topic(),
-                        "partition", fact.partition(),
-                        "offset", fact.offset(),
-                        "time", Timestamps.format(fact.time())))
-            .toList());
+        "events", explanation.facts().stream().map(ExplainCommand::description).toList());
     Map<String, Object> features = new LinkedHashMap<>();
     for (Feature feature : explanation.features()) {
       Map<String, @Nullable Object> fields = new LinkedHashMap<>();
@@ -267,6 +262,17 @@ final class ExplainCommand {
                         "reason", refused.reason()))
             .toList());
     description.put("unreadable", explanation.unreadable());
+    return description;
+  }
+
+  private static Map<String, Object> description(Place fact) {
+    Map<String, Object> description = new LinkedHashMap<>();
+    description.put("topic", fact.topic());
+    description.put("partition", fact.partition());
+    description.put("offset", fact.offset());
+    description.put("time", Timestamps.format(fact.time()));
+    fact.knownFrom()
+        .ifPresent(instant -> description.put("known_from", Timestamps.format(instant)));
     return description;
   }
 }

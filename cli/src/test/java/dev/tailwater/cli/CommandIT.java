@@ -152,6 +152,111 @@ class CommandIT {
     assertThat(nobody.err()).contains("customer eve has no event").doesNotContain("\tat ");
   }
 
+  @Test
+  void anExplanationOfRowsSaysWhatBecameOfThoseThatAreNoMore() throws Exception {
+    Path history =
+        write(
+            "rows.jsonl",
+            """
+            {"op":"c","after":{"id":"r1","at":"2026-01-01T10:00:00Z","who":"ann","amount":1}}
+            {"op":"u","before":{"id":"r1","at":"2026-01-01T10:00:00Z","who":"ann","amount":1},"after":{"id":"r1","at":"2026-01-01T10:00:00Z","who":"ann","amount":2}}
+            {"op":"c","after":{"id":"r2","at":"2026-01-01T10:09:00Z","who":"ann","amount":4}}
+            {"op":"d","before":{"id":"r2","at":"2026-01-01T10:09:00Z","who":"ann","amount":4}}
+            {"op":"c","after":{"id":"r3","at":"2026-01-01T10:06:00Z","who":"ann","amount":8}}
+            {"op":"u","before":{"id":"r3","at":"2026-01-01T10:06:00Z","who":"ann","amount":8},"after":{"id":"r3","at":"2026-01-01T10:05:00Z","who":"ann","amount":8}}
+            {"op":"c","after":{"id":"r4","at":"2026-01-01T10:09:00Z","who":"bob","amount":8}}
+            {"op":"d","before":{"id":"r4","at":"2026-01-01T10:09:00Z","who":"bob","amount":8}}
+            """);
+    String project = rowProject("rows", "as_happened");
+
+    Outcome ann = run("explain", project, "spend", "who=ann", "--history", "rows=" + history);
+    assertThat(ann.code()).as(ann.err()).isEqualTo(Main.OK);
+    assertThat(ann.out())
+        .contains(
+            "spend of person ann at 2026-01-01T10:05:00.000Z: 2 events\n",
+            "  #1 2026-01-01T10:00:00.000Z rows/0/1\n",
+            "  #2 2026-01-01T10:05:00.000Z rows/0/5\n",
+            "total = 10.0: sum of 2, (2026-01-01T09:05:00Z, 2026-01-01T10:05:00Z]: #1 2.0, #2 8.0",
+            "not counted: rows/0/0 REPLACED: replaced by rows/0/1",
+            "not counted: rows/0/2 DELETED: deleted, or moved away to another person, by rows/0/3",
+            "not counted: rows/0/4 MOVED: moved to 2026-01-01T10:05:00.000Z by rows/0/5")
+        .doesNotContain("#3");
+
+    Outcome bob = run("explain", project, "spend", "who=bob", "--history", "rows=" + history);
+    assertThat(bob.code()).as(bob.err()).isEqualTo(Main.OK);
+    assertThat(bob.out())
+        .contains("0 events", "not counted: rows/0/6 DELETED: deleted, or moved away");
+  }
+
+  @Test
+  void anExplanationOfAViewAsKnownSaysWhenItsEventsBecomeKnown() throws Exception {
+    Path history =
+        write(
+            "rows.jsonl",
+            """
+            {"op":"c","ts_ms":1767261660000,"after":{"id":"r1","at":"2026-01-01T10:00:00Z","who":"ann","amount":1}}
+            {"op":"c","ts_ms":1767264600000,"after":{"id":"r2","at":"2026-01-01T10:05:00Z","who":"ann","amount":4}}
+            {"op":"u","ts_ms":1767264000000,"before":{"id":"r1","at":"2026-01-01T10:00:00Z","who":"ann","amount":1},"after":{"id":"r1","at":"2026-01-01T10:00:00Z","who":"ann","amount":2}}
+            """);
+    String[] command = {
+      "explain", rowProject("known", "as_known"), "spend", "who=ann", "--history", "rows=" + history
+    };
+
+    Outcome all = run(command);
+    assertThat(all.code()).as(all.err()).isEqualTo(Main.OK);
+    assertThat(all.out())
+        .contains(
+            "spend of person ann at 2026-01-01T10:50:00.000Z: 2 events\n",
+            "  #1 2026-01-01T10:00:00.000Z rows/0/2, known from 2026-01-01T10:40:00.000Z\n",
+            "  #2 2026-01-01T10:05:00.000Z rows/0/1, known from 2026-01-01T10:50:00.000Z\n",
+            "total = 6.0",
+            "not counted: rows/0/0 REPLACED: replaced by rows/0/2");
+
+    List<String> earlier = new ArrayList<>(List.of(command));
+    earlier.addAll(List.of("--at", "2026-01-01T10:10:00Z"));
+    Outcome some = run(earlier.toArray(String[]::new));
+    assertThat(some.code()).as(some.err()).isEqualTo(Main.OK);
+    assertThat(some.out())
+        .contains(
+            "spend of person ann at 2026-01-01T10:10:00.000Z: 1 event\n",
+            "  #1 2026-01-01T10:00:00.000Z rows/0/0, known from 2026-01-01T10:01:00.000Z\n",
+            "total = 1.0",
+            "not counted: rows/0/1 NOT_KNOWN_YET: known only from 2026-01-01T10:50:00.000Z",
+            "not counted: rows/0/2 NOT_KNOWN_YET: known only from 2026-01-01T10:40:00.000Z")
+        .doesNotContain("REPLACED");
+  }
+
+  private String rowProject(String name, String knowledge) throws Exception {
+    String project = Files.createDirectory(directory.resolve(name)).toString();
+    write(
+        name + "/row.avsc",
+        """
+        {"type": "record", "name": "Row", "fields": [
+          {"name": "id", "type": "string"},
+          {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+          {"name": "who", "type": "string"},
+          {"name": "amount", "type": ["null", "double"], "default": null}]}
+        """);
+    write(
+        name + "/project.yaml",
+        """
+        {kind: stream, name: rows, schema: row.avsc, format: debezium-json, event_time: at, event_id: id, disorder: 1h}
+        ---
+        {kind: entity, name: person, key: {who: string}}
+        ---
+        kind: feature-view
+        name: spend
+        entity: person
+        from: rows
+        knowledge: %s
+        features:
+          total: {sum: amount, over: 1h}
+          changes: {count: "*", over: 1h}
+        """
+            .formatted(knowledge));
+    return project;
+  }
+
   private Outcome explain(Path history, String... rest) {
     List<String> arguments =
         new ArrayList<>(

@@ -18,6 +18,7 @@ import dev.tailwater.plan.ViewPlan;
 import dev.tailwater.schemas.Column;
 import dev.tailwater.schemas.RecordDecoder;
 import dev.tailwater.schemas.RowChange;
+import dev.tailwater.schemas.Timestamps;
 import dev.tailwater.schemas.UndecodableRecordException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.apache.flink.api.common.functions.FlatMapFunction;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
@@ -60,7 +62,8 @@ public final class ExplainJob {
    * Runs the replay and explains.
    *
    * @param key the entity's key in its canonical text form
-   * @param at the instant; if absent that of the entity's newest fact
+   * @param at the instant; if absent that of the newest fact that counts, or of a view whose facts
+   *     count from when they are known that from which all are
    * @param emptySpine a spine of the view without rows: a graph runs only what is asked for
    * @throws IllegalArgumentException if the entity has no fact up to then, or too many
    */
@@ -165,7 +168,20 @@ public final class ExplainJob {
                                 refused.get(0).code(),
                                 refused.get(0).reason())));
       }
-      long at = asked.orElse(facts.get(facts.size() - 1).eventTime);
+      EntityPlan.Input told = entity.inputs().get(view.lastInput());
+      boolean asKnown = EntityViews.isAsKnown(view);
+      Set<Integer> streams = streamsOf(told);
+      List<Envelope> versions = facts.stream().filter(e -> streams.contains(e.stream)).toList();
+      boolean ofRows = told.layout().identity() == Identity.ROW;
+      long at = asked.orElseGet(() -> newest(versions, asKnown, ofRows));
+      if (asKnown) {
+        refuseUnknown(versions, at);
+      }
+      if (ofRows) {
+        refuseGone(
+            asKnown ? versions.stream().filter(e -> e.knownFrom() <= at).toList() : versions,
+            entity.name());
+      }
 
       int count = entity.inputs().size();
       EntityState[] states = new EntityState[count];
@@ -198,9 +214,8 @@ public final class ExplainJob {
       List<Explanation.Place> places = new ArrayList<>();
       Map<List<Object>, Integer> numbers = new HashMap<>();
       long later = 0;
-      Set<Integer> streams = streamsOf(entity, view);
-      for (Envelope event : facts) {
-        if (!streams.contains(event.stream) || event.isDeletion() || uncounted.contains(event)) {
+      for (Envelope event : versions) {
+        if (event.isDeletion() || uncounted.contains(event)) {
           continue;
         }
         if (event.eventTime > at) {
@@ -213,7 +228,8 @@ public final class ExplainJob {
                 plan.streams().get(event.stream).topic(),
                 event.partition,
                 event.offset,
-                event.eventTime));
+                event.eventTime,
+                asKnown ? OptionalLong.of(event.knownFrom()) : OptionalLong.empty()));
       }
       return new Explanation(
           at,
@@ -224,12 +240,87 @@ public final class ExplainJob {
           unreadable);
     }
 
-    private static Set<Integer> streamsOf(EntityPlan entity, ViewPlan view) {
+    private static Set<Integer> streamsOf(EntityPlan.Input input) {
       Set<Integer> streams = new HashSet<>();
-      for (EntityPlan.Origin origin : entity.inputs().get(view.lastInput()).origins()) {
+      for (EntityPlan.Origin origin : input.origins()) {
         streams.add(origin.stream());
       }
       return streams;
+    }
+
+    /** The instant to explain if nobody says: the first as of which all that counts does. */
+    private long newest(List<Envelope> versions, boolean asKnown, boolean ofRows) {
+      LongStream instants;
+      if (asKnown) {
+        instants = versions.stream().mapToLong(Envelope::knownFrom);
+      } else if (ofRows) {
+        instants =
+            standing(versions).values().stream()
+                .filter(version -> !version.isDeletion())
+                .mapToLong(version -> version.eventTime);
+      } else {
+        instants = versions.stream().mapToLong(event -> event.eventTime);
+      }
+      return instants.max().orElse(facts.get(facts.size() - 1).eventTime);
+    }
+
+    /** Of each place where a row was, its newest version or deletion there. */
+    private static Map<List<Object>, Envelope> standing(List<Envelope> versions) {
+      Map<List<Object>, Envelope> standing = new HashMap<>();
+      versions.forEach(version -> standing.put(rowPlace(version), version));
+      return standing;
+    }
+
+    private static List<Object> rowPlace(Envelope version) {
+      return List.of(version.stream, version.eventTime, version.idHash);
+    }
+
+    /** Says of the versions of rows that are no longer what became of them. */
+    private void refuseGone(List<Envelope> versions, String entity) {
+      Map<List<Object>, Envelope> standing = standing(versions);
+      Map<List<Object>, Envelope> tellers = new HashMap<>();
+      for (Envelope version : versions) {
+        if (!version.isDeletion()) {
+          tellers.put(place(version.stream, version.partition, version.offset), version);
+        }
+      }
+      for (Envelope version : versions) {
+        Envelope newest = standing.getOrDefault(rowPlace(version), version);
+        if (version.isDeletion() || newest == version) {
+          continue;
+        }
+        String where =
+            "%s/%d/%d"
+                .formatted(
+                    plan.streams().get(newest.stream).topic(), newest.partition, newest.offset);
+        Envelope moved = tellers.get(place(newest.stream, newest.partition, newest.offset));
+        if (!newest.isDeletion()) {
+          refuse(version, "REPLACED", "replaced by " + where);
+        } else if (moved != null) {
+          refuse(
+              version,
+              "MOVED",
+              "moved to %s by %s".formatted(Timestamps.format(moved.eventTime), where));
+        } else {
+          refuse(
+              version,
+              "DELETED",
+              "deleted, or moved away to another %s, by %s".formatted(entity, where));
+        }
+      }
+    }
+
+    /** Says of the events up to an instant that are not known then from when on they are. */
+    private void refuseUnknown(List<Envelope> versions, long at) {
+      for (Envelope event : versions) {
+        if (!event.isDeletion() && event.eventTime <= at && event.knownFrom() > at) {
+          refuse(
+              event,
+              "NOT_KNOWN_YET",
+              "known only from %s, when it was appended"
+                  .formatted(Timestamps.format(event.knownFrom())));
+        }
+      }
     }
 
     private List<Explanation.Feature> features(
@@ -289,7 +380,7 @@ public final class ExplainJob {
       String reason =
           switch (inserted) {
             case NEW, REPLACED_CONFLICT -> null;
-            case REPLACED, DUPLICATE ->
+            case REPLACED, DUPLICATE -> // What became of a row is said by refuseGone.
                 identity == Identity.ROW
                     ? null
                     : "the same event stands at an earlier place of the log: it counts once";
@@ -298,15 +389,19 @@ public final class ExplainJob {
             case TOO_OLD -> "it is older than anything that is still kept";
           };
       if (reason != null) {
-        uncounted.add(event);
-        refused.add(
-            new Explanation.Refused(
-                plan.streams().get(event.stream).topic(),
-                event.partition,
-                event.offset,
-                inserted.name(),
-                reason));
+        refuse(event, inserted.name(), reason);
       }
+    }
+
+    private void refuse(Envelope event, String code, String reason) {
+      uncounted.add(event);
+      refused.add(
+          new Explanation.Refused(
+              plan.streams().get(event.stream).topic(),
+              event.partition,
+              event.offset,
+              code,
+              reason));
     }
   }
 

@@ -3,17 +3,18 @@ package dev.tailwater.jobs;
 import dev.tailwater.kernel.FeatureSpec;
 import dev.tailwater.schemas.Column;
 import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Why the features of one entity are what they are at an instant.
  *
  * @param at milliseconds since the epoch
- * @param facts every fact about the entity up to then, in the order of the log, those that no
- *     window covers included
+ * @param facts every fact about the entity up to then that counts, in the order of the log, those
+ *     that no window covers included
  * @param later how many facts are newer than that
  * @param features in the order of the view
- * @param refused records about the entity that became dead letters or count for nothing
+ * @param refused records about the entity that became dead letters or count for nothing, or not yet
  * @param unreadable records of these streams that cannot be read, and so may be about the entity
  */
 public record Explanation(
@@ -30,8 +31,14 @@ public record Explanation(
     refused = List.copyOf(refused);
   }
 
-  /** Where a fact stands in the log, and its event time. */
-  public record Place(String topic, int partition, long offset, long time) {}
+  /**
+   * Where a fact stands in the log, and its event time.
+   *
+   * @param knownFrom the instant from which it counts, if the view's facts count only once they are
+   *     known
+   */
+  public record Place(
+      String topic, int partition, long offset, long time, OptionalLong knownFrom) {}
 
   /**
    * One feature.
