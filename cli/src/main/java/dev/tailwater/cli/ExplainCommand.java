@@ -14,12 +14,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
 
@@ -160,22 +161,31 @@ final class ExplainCommand {
     return GetCommand.text(feature.column(), feature.value());
   }
 
-  /** As in SUM of 3 values in (…, …]: #1 10.0, #2 5.0. */
+  /** As in sum of 2, (…, …]: #1 10.0, #2 5.0; skipped as NULL: #3. */
   private static String reason(Feature feature, long at) {
     List<Covered> covered = feature.covered();
     StringBuilder text = new StringBuilder(name(feature.spec().aggregation().function()));
     text.append(covered.isEmpty() ? " of nothing" : " of " + covered.size());
     text.append(feature.spec().filter() >= 0 ? " that pass its condition, " : ", ");
     text.append(describe(feature.spec().window(), at));
-    int first = Math.max(0, covered.size() - MAX_SHOWN);
-    List<String> parts = new ArrayList<>();
-    for (Covered fact : covered.subList(first, covered.size())) {
-      parts.add("#" + (fact.fact() + 1) + (fact.value() == null ? "" : " " + fact.value()));
+    if (!covered.isEmpty()) {
+      text.append(": ").append(last(covered, ExplainCommand::shown));
     }
-    if (!parts.isEmpty()) {
-      text.append(": ").append(first > 0 ? first + " more, " : "").append(String.join(", ", parts));
+    if (!feature.nulls().isEmpty()) {
+      text.append("; skipped as NULL: ").append(last(feature.nulls(), fact -> "#" + (fact + 1)));
     }
     return text.toString();
+  }
+
+  private static String shown(Covered fact) {
+    return "#" + (fact.fact() + 1) + (fact.value() == null ? "" : " " + fact.value());
+  }
+
+  /** The last of them, and how many more there are. */
+  private static <T> String last(List<T> all, Function<T, String> shown) {
+    int first = Math.max(0, all.size() - MAX_SHOWN);
+    return (first > 0 ? first + " more, " : "")
+        + all.subList(first, all.size()).stream().map(shown).collect(Collectors.joining(", "));
   }
 
   private static String name(Aggregate aggregate) {
@@ -246,6 +256,7 @@ final class ExplainCommand {
       fields.put("aggregate", name(feature.spec().aggregation().function()));
       fields.put("window", describe(feature.spec().window(), explanation.at()));
       fields.put("events", feature.covered().stream().map(Covered::fact).toList());
+      fields.put("skipped_as_null", feature.nulls());
       features.put(feature.column().name(), fields);
     }
     description.put("features", features);

@@ -226,6 +226,29 @@ class CommandIT {
         .doesNotContain("REPLACED");
   }
 
+  @Test
+  void anExplanationKeepsTheEventsApartWhoseValueIsNull() throws Exception {
+    Path history =
+        write(
+            "rows.jsonl",
+            """
+            {"op":"c","after":{"id":"r1","at":"2026-01-01T10:00:00Z","who":"ann","amount":null}}
+            {"op":"c","after":{"id":"r2","at":"2026-01-01T10:01:00Z","who":"bob","amount":null}}
+            {"op":"c","after":{"id":"r3","at":"2026-01-01T10:02:00Z","who":"bob","amount":3}}
+            """);
+    String project = rowProject("nulls", "as_happened");
+
+    Outcome ann = run("explain", project, "spend", "who=ann", "--history", "rows=" + history);
+    assertThat(ann.code()).as(ann.err()).isEqualTo(Main.OK);
+    assertThat(ann.out())
+        .contains(
+            "total = NULL: sum of nothing, (2026-01-01T09:00:00Z, 2026-01-01T10:00:00Z]; skipped as NULL: #1\n",
+            "changes = 1: count of 1, (2026-01-01T09:00:00Z, 2026-01-01T10:00:00Z]: #1\n");
+
+    Outcome bob = run("explain", project, "spend", "who=bob", "--history", "rows=" + history);
+    assertThat(bob.out()).contains("total = 3.0: sum of 1, ", "]: #2 3.0; skipped as NULL: #1\n");
+  }
+
   private String rowProject(String name, String knowledge) throws Exception {
     String project = Files.createDirectory(directory.resolve(name)).toString();
     write(

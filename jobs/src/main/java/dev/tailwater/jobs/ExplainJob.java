@@ -4,6 +4,7 @@ import dev.tailwater.connectors.files.SpineFile;
 import dev.tailwater.connectors.kafka.DeadLetter;
 import dev.tailwater.connectors.kafka.OutgoingRecord;
 import dev.tailwater.connectors.store.EntityKeys;
+import dev.tailwater.kernel.Aggregation;
 import dev.tailwater.kernel.ChunkStore;
 import dev.tailwater.kernel.EntityState;
 import dev.tailwater.kernel.Fact;
@@ -31,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.flink.api.common.functions.FlatMapFunction;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
@@ -342,7 +344,12 @@ public final class ExplainJob {
           FeatureSpec spec =
               entity.inputs().get(input).layout().features().get(part.firstFeature() + i);
           List<Explanation.Covered> covered = new ArrayList<>();
-          int column = spec.aggregation().column();
+          List<Integer> nulls = new ArrayList<>();
+          Aggregation aggregation = spec.aggregation();
+          int[] needed =
+              IntStream.of(aggregation.column(), aggregation.second(), aggregation.by())
+                  .filter(column -> column >= 0)
+                  .toArray();
           states[input].forEachFact(
               part.firstFeature() + i,
               chunks[input],
@@ -353,13 +360,20 @@ public final class ExplainJob {
                             origins[input].stream(partition),
                             origins[input].partition(partition),
                             offset));
-                if (number != null) {
+                if (number == null) {
+                  return;
+                }
+                if (IntStream.of(needed).anyMatch(column -> row[column] == null)) {
+                  nulls.add(number);
+                } else {
+                  int column = aggregation.column();
                   covered.add(new Explanation.Covered(number, column < 0 ? null : row[column]));
                 }
               });
           int feature = part.features()[i];
           features[feature] =
-              new Explanation.Feature(view.features().get(feature), spec, values[i], covered);
+              new Explanation.Feature(
+                  view.features().get(feature), spec, values[i], covered, nulls);
         }
       }
       List<Explanation.Feature> all = new ArrayList<>();

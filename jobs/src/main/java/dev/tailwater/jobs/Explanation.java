@@ -46,17 +46,24 @@ public record Explanation(
    * @param spec what it computes; positions are those of its state
    * @param value at the instant
    * @param covered what it is computed from, in the order of the log
+   * @param nulls the numbers, from 0, of the facts in its window that it skips because a value that
+   *     it needs is NULL
    */
   public record Feature(
-      Column column, FeatureSpec spec, @Nullable Object value, List<Covered> covered) {
+      Column column,
+      FeatureSpec spec,
+      @Nullable Object value,
+      List<Covered> covered,
+      List<Integer> nulls) {
 
     public Feature {
       covered = List.copyOf(covered);
+      nulls = List.copyOf(nulls);
     }
   }
 
   /**
-   * A fact that a window covers.
+   * A fact that a feature is computed from.
    *
    * @param fact its number among the facts, from 0
    * @param value what is aggregated; null where facts are only counted
