@@ -183,6 +183,10 @@ final class FeatureViewReader {
       problems.add(at, "is a column of every stored row", "choose another name");
       return false;
     }
+    if (Names.ofQuestions().contains(name)) {
+      problems.add(at, "is a key of the questions that tests ask", "choose another name");
+      return false;
+    }
     return true;
   }
 

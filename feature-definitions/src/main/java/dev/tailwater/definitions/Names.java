@@ -26,11 +26,21 @@ final class Names {
           "cause_offset",
           "event_time");
 
+  /** What a question in a test says beside the entity's key and features: when, about what. */
+  static final String AT = "at";
+
+  static final String ABOUT = "about";
+
   private Names() {}
 
   /** Names that every stored row or training set uses itself. */
   static Set<String> ofStoredRows() {
     return STORED;
+  }
+
+  /** Names that a question in a test uses itself. */
+  static Set<String> ofQuestions() {
+    return Set.of(AT, ABOUT);
   }
 
   /** Whether the last part of a key can name a key column; reported if not. */

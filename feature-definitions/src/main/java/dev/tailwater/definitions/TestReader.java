@@ -21,9 +21,7 @@ import org.jspecify.annotations.Nullable;
 /** Reads {@code kind: test}. */
 final class TestReader {
 
-  private static final String AT = "at";
   private static final String STREAM = "stream";
-  private static final String ABOUT = "about";
   private static final String DELETED = "deleted";
   private static final Pattern TIME_OF_DAY = Pattern.compile("\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?");
 
@@ -139,7 +137,7 @@ final class TestReader {
     Map<String, @Nullable Object> values = new LinkedHashMap<>();
     values.put(definition.eventTime(), at.get());
     for (String key : row.keys()) {
-      if (key.equals(AT) || (key.equals(STREAM) && !columns.containsKey(STREAM))) {
+      if (key.equals(Names.AT) || (key.equals(STREAM) && !columns.containsKey(STREAM))) {
         continue;
       }
       ColumnType type = columns.get(key);
@@ -185,7 +183,7 @@ final class TestReader {
   }
 
   private Optional<Long> at(Section row) {
-    Optional<Text> text = row.required(AT, "write when, as in at: \"10:00\"");
+    Optional<Text> text = row.required(Names.AT, "write when, as in at: \"10:00\"");
     if (text.isEmpty()) {
       return Optional.empty();
     }
@@ -210,7 +208,7 @@ final class TestReader {
       return Optional.empty();
     }
     List<Object> key = new ArrayList<>();
-    Set<String> known = new LinkedHashSet<>(Set.of(AT));
+    Set<String> known = new LinkedHashSet<>(Set.of(Names.AT));
     for (Column column : entity.key()) {
       known.add(column.name());
       if (row.present(column.name(), "say about which " + entity.name())) {
@@ -220,16 +218,19 @@ final class TestReader {
       }
     }
     Optional<Object> about = Optional.empty();
-    if (!known.contains(ABOUT) && definition.feature(ABOUT).isEmpty() && row.has(ABOUT)) {
-      known.add(ABOUT);
+    if (!known.contains(Names.ABOUT) && row.has(Names.ABOUT)) {
+      known.add(Names.ABOUT);
       about = about(row, definition, given);
     }
     Map<String, Value> values = new LinkedHashMap<>();
     for (String name : row.keys()) {
+      if (known.contains(name)) {
+        continue;
+      }
       Optional<FeatureDefinition> feature = definition.feature(name);
       if (feature.isPresent()) {
         value(row, name, feature.get().type()).ifPresent(value -> values.put(name, value));
-      } else if (!known.contains(name) && !view.broken().contains(name)) {
+      } else if (!view.broken().contains(name)) {
         problems.add(
             row.at(name),
             "is not a feature of view " + definition.name(),
@@ -257,10 +258,11 @@ final class TestReader {
     }
     String id = stream.eventId().orElse("");
     if (stream.schema().indexOf(id) < 0) {
-      problems.add(row.at(ABOUT), "needs ids of events", "give stream " + name + " an event_id");
+      problems.add(
+          row.at(Names.ABOUT), "needs ids of events", "give stream " + name + " an event_id");
       return Optional.empty();
     }
-    Optional<Text> written = row.text(ABOUT);
+    Optional<Text> written = row.text(Names.ABOUT);
     Optional<Object> about = written.flatMap(text -> scalar(text, type(stream, id)));
     if (about.isPresent()
         && given.stream()
@@ -309,8 +311,8 @@ final class TestReader {
         section
             .required("by", "write how far it may be off, as in {near: 1.5, by: 1e-9}")
             .flatMap(text -> scalar(text, ColumnType.DOUBLE));
-    if (by.isPresent() && !((Double) by.get() >= 0)) {
-      problems.add(section.at("by"), "is not a distance", "write 0 or more");
+    if (by.isPresent() && !((Double) by.get() >= 0 && Double.isFinite((Double) by.get()))) {
+      problems.add(section.at("by"), "is not a distance", "write a number from 0 on, as in 1e-9");
       return Optional.empty();
     }
     return value.flatMap(found -> by.map(distance -> new Value(found, (Double) distance)));

@@ -292,6 +292,8 @@ class ProjectLoaderTest {
         arguments(
             "where: country = 'DE'", "where: country = 5", "INTEGER cannot stand for VARCHAR"),
         arguments("amount_avg: {", "customer_id: {", "is a column of every stored row"),
+        arguments("amount_avg: {", "at: {", "'at' is a key of the questions that tests ask"),
+        arguments("amount_avg: {", "about: {", "'about' is a key of the questions that tests ask"),
         arguments("tx_count: {", "TxCount: {", "'TxCount' is not a name"),
         arguments(
             "avg: tx_amount,", "max: tx_amount, empty: 1d,", "'1d' is not a value of type DOUBLE"),
