@@ -51,9 +51,13 @@ final class CheckCommand {
       return;
     }
     console.print(
-        "%s %s: %s"
+        "%s %s: %s (%s:%d)"
             .formatted(
-                result.passed() ? "ok    " : "FAILED", result.test().view(), result.test().name()));
+                result.passed() ? "ok    " : "FAILED",
+                result.test().view(),
+                result.test().name(),
+                result.test().file(),
+                result.test().line()));
     result.problems().forEach(line -> console.print("  " + line));
     if (!result.passed() || verbose) {
       result.refused().forEach(line -> console.print("  refused: " + line));

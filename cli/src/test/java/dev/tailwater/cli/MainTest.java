@@ -83,7 +83,7 @@ class MainTest {
     assertThat(run("check", project.toString())).isEqualTo(Main.FAILED);
     assertThat(out().lines())
         .containsSequence(
-            "FAILED spend: spend",
+            "FAILED spend: spend (customer.yaml:12)",
             "  customer.yaml:18: at 2026-01-01T10:00:00.000Z, customer_id=ann",
             "    tx_count: expected 2, was 1")
         .last()
