@@ -262,7 +262,9 @@ public final class ProjectCheck {
           lines.add(
               difference(
                   features.get(feature),
-                  "expected " + shown(features.get(feature), wanted.value()),
+                  "expected "
+                      + shown(features.get(feature), wanted.value())
+                      + (wanted.by() > 0 ? " ±" + wanted.by() : ""),
                   "was " + shown(features.get(feature), answer[feature])));
         }
       }
@@ -417,6 +419,11 @@ public final class ProjectCheck {
     }
     if (!feature.type().isScalar()) {
       return JsonCollections.write(value);
+    }
+    if (feature.type() == ColumnType.STRING) {
+      // As in a list: so the text NULL is none, and an empty one is seen.
+      String list = JsonCollections.write(List.of(value));
+      return list.substring(1, list.length() - 1);
     }
     return feature.type() == ColumnType.TIMESTAMP
         ? Timestamps.format((Long) value)

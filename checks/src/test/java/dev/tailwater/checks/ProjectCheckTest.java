@@ -156,6 +156,27 @@ class ProjectCheckTest {
   }
 
   @Test
+  void aDifferenceTellsTextFromNullAndSaysHowNearANumberHadToBe() throws Exception {
+    Given payment =
+        new Given(
+            3,
+            "payments",
+            START,
+            Map.of("at", START, "customer", "c", "amount", 1.0, "shop", "NULL"));
+    Expected none =
+        new Expected(5, START, List.of("c"), Map.of("last_shop_2h", new Value(null, 0)));
+    Expected empty = new Expected(6, START, List.of("c"), Map.of("last_shop_2h", new Value("", 0)));
+    Expected near = new Expected(7, START, List.of("c"), Map.of("total_1h", new Value(1.1, 0.01)));
+
+    assertThat(CHECK.run(test("orders", List.of(payment), List.of(none, empty))).problems())
+        .contains(
+            "  last_shop_2h: expected NULL, was \"NULL\"",
+            "  last_shop_2h: expected \"\", was \"NULL\"");
+    assertThat(CHECK.run(test("numbers", List.of(payment), List.of(near))).problems())
+        .contains("  total_1h: expected 1.1 ±0.01, was 1.0");
+  }
+
+  @Test
   void aQuestionAboutAnEventLeavesItOutWhereItShould() throws Exception {
     Given event = new Given(3, "payments", START, Map.of("id", "p1", "at", START, "customer", "c"));
     Expected about =
