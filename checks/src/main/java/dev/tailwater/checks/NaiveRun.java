@@ -4,6 +4,7 @@ import dev.tailwater.checks.FeatureRun.Arrival;
 import dev.tailwater.checks.NaiveFeatures.NaiveFact;
 import dev.tailwater.connectors.log.LogRecord;
 import dev.tailwater.connectors.store.EntityKeys;
+import dev.tailwater.definitions.Knowledge;
 import dev.tailwater.expressions.Expressions;
 import dev.tailwater.expressions.RowExpression;
 import dev.tailwater.kernel.FeatureSpec;
@@ -42,6 +43,8 @@ final class NaiveRun {
    *
    * @param id of the event
    * @param deleted whether the row is gone from there
+   * @param knownFrom when a view that counts what is known counts it: from its append time on, but
+   *     not before its own
    */
   private record Row(
       long time,
@@ -49,7 +52,8 @@ final class NaiveRun {
       long offset,
       Object id,
       @Nullable Object[] carried,
-      boolean deleted) {}
+      boolean deleted,
+      long knownFrom) {}
 
   /**
    * Takes the events.
@@ -92,7 +96,8 @@ final class NaiveRun {
     @Nullable Object[] answer = new Object[asked.features().size()];
     for (ViewPlan.Part part : asked.parts()) {
       EntityPlan.Input input = entity.inputs().get(part.input());
-      List<NaiveFact> facts = facts(entity, input, key);
+      long known = asked.knowledge() == Knowledge.AS_KNOWN ? instant : Long.MAX_VALUE;
+      List<NaiveFact> facts = facts(entity, input, key, known);
       Optional<NaiveFact> self =
           about.flatMap(id -> identity(input, id, stream)).flatMap(id -> self(id, facts, instant));
       for (int i = 0; i < part.features().length; i++) {
@@ -164,7 +169,14 @@ final class NaiveRun {
     Object written = stream.eventId() < 0 ? null : full[stream.eventId()];
     Object id = written == null ? List.of(record.partition, record.offset) : written;
     long time = (Long) Objects.requireNonNull(full[stream.eventTime()]);
-    return new Row(time, record.partition, record.offset, id, carried, deleted);
+    return new Row(
+        time,
+        record.partition,
+        record.offset,
+        id,
+        carried,
+        deleted,
+        Math.max(time, record.appendTime));
   }
 
   /** An event together with what views say at it, the event included. */
@@ -175,7 +187,14 @@ final class NaiveRun {
     for (int i = 0; i < chain.values().size(); i++) {
       carried[first + i] = value(chain, chain.values().get(i), row);
     }
-    return new Row(row.time(), row.partition(), row.offset(), row.id(), carried, row.deleted());
+    return new Row(
+        row.time(),
+        row.partition(),
+        row.offset(),
+        row.id(),
+        carried,
+        row.deleted(),
+        row.knownFrom());
   }
 
   private @Nullable Object value(ChainPlan chain, ModelPlan.Source source, Row row) {
@@ -238,8 +257,12 @@ final class NaiveRun {
     return positions == null ? null : EntityKeys.encode(row.carried(), positions);
   }
 
-  /** The facts about one entity in the order of the log, each event or row once. */
-  private List<NaiveFact> facts(EntityPlan entity, EntityPlan.Input input, String key) {
+  /**
+   * The facts about one entity in the order of the log, each event or row once.
+   *
+   * @param known what is known only later is none of them
+   */
+  private List<NaiveFact> facts(EntityPlan entity, EntityPlan.Input input, String key, long known) {
     record Told(int origin, Row row) {}
     Comparator<Told> logOrder =
         Comparator.comparingLong((Told told) -> told.row().time())
@@ -250,7 +273,7 @@ final class NaiveRun {
     for (int origin = 0; origin < input.origins().size(); origin++) {
       int stream = input.origins().get(origin).stream();
       for (Row row : rows.get(stream)) {
-        if (key.equals(key(entity, stream, row))) {
+        if (row.knownFrom() <= known && key.equals(key(entity, stream, row))) {
           all.add(new Told(origin, row));
         }
       }

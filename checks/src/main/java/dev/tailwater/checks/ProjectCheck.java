@@ -182,7 +182,7 @@ public final class ProjectCheck {
       record.partition = perPartition == 0 ? 0 : number;
       record.offset = perPartition == 0 ? number : 0;
       record.eventTime = given.eventTime();
-      record.appendTime = given.eventTime();
+      record.appendTime = given.appended();
       tell(record, stream, given, values(stream, given, number), rows);
       record.bytes = NO_BYTES; // Where it was refused, the test's own line shows it.
       events.add(new Arrival(position, record));

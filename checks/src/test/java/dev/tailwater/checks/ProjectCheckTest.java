@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ProjectCheckTest {
 
@@ -217,6 +218,43 @@ class ProjectCheckTest {
                         "numbers", List.of(new Given(3, "payments", START, values)), List.of(near)))
                 .passed())
         .isTrue();
+  }
+
+  @Test
+  void anEventOfAViewAsKnownCountsFromItsAppendTimeOn() throws Exception {
+    Map<String, @Nullable Object> values = Map.of("at", START, "customer", "c");
+    long appended = START + 40 * MINUTE_MS;
+    Given event = new Given(3, "payments", START, values, false, appended);
+    Expected before = new Expected(5, appended - 1, List.of("c"), Map.of("n_1h", new Value(0L, 0)));
+    Expected after = new Expected(6, appended, List.of("c"), Map.of("n_1h", new Value(1L, 0)));
+
+    assertThat(CHECK.run(test("known", List.of(event), List.of(before, after))).problems())
+        .isEmpty();
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+  void theReferenceKnowsWhatTheEngineDoes(long seed) throws Exception {
+    Random random = new Random(seed);
+    List<Given> given = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      Given told = payment("p" + i, "payments", START + 5 * MINUTE_MS * random.nextInt(60), random);
+      given.add(
+          new Given(
+              i,
+              told.stream(),
+              told.eventTime(),
+              told.values(),
+              false,
+              told.eventTime() + 5 * MINUTE_MS * random.nextInt(20)));
+    }
+    List<Expected> questions = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      long at = START + 5 * MINUTE_MS * random.nextInt(90) - random.nextInt(2);
+      questions.add(new Expected(i, at, key("known", random), Map.of()));
+    }
+
+    assertThat(CHECK.run(test("known", given, questions)).problems()).isEmpty();
   }
 
   @Test

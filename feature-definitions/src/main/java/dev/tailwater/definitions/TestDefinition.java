@@ -31,17 +31,29 @@ public record TestDefinition(
    * @param values what is written, by column of the stream's schema and in its type; the other
    *     columns are NULL, but an event id is one that no other event has
    * @param deleted whether the row with this event id is gone; then the rest is as it last was
+   * @param appended when the log got it, in milliseconds since the epoch
    */
   public record Given(
       int line,
       String stream,
       long eventTime,
       Map<String, @Nullable Object> values,
-      boolean deleted) {
+      boolean deleted,
+      long appended) {
 
-    /** An event that tells a row. */
+    /** An event that tells a row, in the log from its event time on. */
     public Given(int line, String stream, long eventTime, Map<String, @Nullable Object> values) {
       this(line, stream, eventTime, values, false);
+    }
+
+    /** An event that is in the log from its event time on. */
+    public Given(
+        int line,
+        String stream,
+        long eventTime,
+        Map<String, @Nullable Object> values,
+        boolean deleted) {
+      this(line, stream, eventTime, values, deleted, eventTime);
     }
 
     public Given {

@@ -23,6 +23,7 @@ final class TestReader {
 
   private static final String STREAM = "stream";
   private static final String DELETED = "deleted";
+  private static final String APPENDED = "appended";
   private static final Pattern TIME_OF_DAY = Pattern.compile("\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?");
 
   /** The day of a time that is written without one. */
@@ -75,8 +76,8 @@ final class TestReader {
       Optional<StreamDefinition> stream = stream(row, view).map(StreamReader.Read::definition);
       if (stream.isPresent()) {
         (isDeletion(row, stream.get())
-                ? deletion(row, stream.get(), given)
-                : event(row, stream.get()))
+                ? deletion(row, stream.get(), view, given)
+                : event(row, stream.get(), view))
             .ifPresent(given::add);
       }
     }
@@ -88,7 +89,8 @@ final class TestReader {
   }
 
   /** The end of a row that an event before it told. */
-  private Optional<Given> deletion(Section row, StreamDefinition stream, List<Given> before) {
+  private Optional<Given> deletion(
+      Section row, StreamDefinition stream, FeatureViewDefinition view, List<Given> before) {
     String id = stream.eventId().orElse("");
     if (!stream.format().isChangelog() || id.isEmpty()) {
       problems.add(
@@ -97,7 +99,7 @@ final class TestReader {
           "leave it out, or give the stream format: debezium-json");
       return Optional.empty();
     }
-    row.allowOnly(Set.of(STREAM, DELETED, id));
+    row.allowOnly(Set.of(STREAM, DELETED, APPENDED, id));
     if (!row.text(DELETED).map(Text::value).equals(Optional.of("true"))) {
       problems.add(row.at(DELETED), "can only be true", "write deleted: true, or leave it out");
     }
@@ -120,14 +122,50 @@ final class TestReader {
     }
     Given told = last.get();
     return Optional.of(
-        new Given(row.here().line(), told.stream(), told.eventTime(), told.values(), true));
+        new Given(
+            row.here().line(),
+            told.stream(),
+            told.eventTime(),
+            told.values(),
+            true,
+            appended(row, stream, view).orElse(told.appended())));
   }
 
   private static ColumnType type(StreamDefinition stream, String column) {
     return stream.schema().columns().get(stream.schema().indexOf(column)).type();
   }
 
-  private Optional<Given> event(Section row, StreamDefinition definition) {
+  /** When the log got the event, if that is said. */
+  private Optional<Long> appended(
+      Section row, StreamDefinition stream, FeatureViewDefinition view) {
+    if (!saysAppended(row, stream)) {
+      return Optional.empty();
+    }
+    if (!isAsKnown(view)) {
+      problems.add(
+          row.at(APPENDED),
+          "changes nothing: events count in view " + view.name() + " from their event time on",
+          "leave it out, or give the view knowledge: as_known");
+      return Optional.empty();
+    }
+    return row.text(APPENDED).flatMap(this::instant);
+  }
+
+  private static boolean saysAppended(Section row, StreamDefinition stream) {
+    return row.has(APPENDED) && stream.schema().indexOf(APPENDED) < 0;
+  }
+
+  /** Whether the view, or one that it is computed from, counts events once they are known. */
+  private boolean isAsKnown(FeatureViewDefinition view) {
+    return view.knowledge() == Knowledge.AS_KNOWN
+        || view.basedOn()
+            .flatMap(views::get)
+            .filter(based -> isAsKnown(based.definition()))
+            .isPresent();
+  }
+
+  private Optional<Given> event(
+      Section row, StreamDefinition definition, FeatureViewDefinition view) {
     Optional<Long> at = at(row);
     if (at.isEmpty()) {
       return Optional.empty();
@@ -137,7 +175,9 @@ final class TestReader {
     Map<String, @Nullable Object> values = new LinkedHashMap<>();
     values.put(definition.eventTime(), at.get());
     for (String key : row.keys()) {
-      if (key.equals(Names.AT) || (key.equals(STREAM) && !columns.containsKey(STREAM))) {
+      if (key.equals(Names.AT)
+          || (key.equals(STREAM) && !columns.containsKey(STREAM))
+          || (key.equals(APPENDED) && saysAppended(row, definition))) {
         continue;
       }
       ColumnType type = columns.get(key);
@@ -160,7 +200,14 @@ final class TestReader {
                 });
       }
     }
-    return Optional.of(new Given(row.here().line(), definition.name(), at.get(), values));
+    return Optional.of(
+        new Given(
+            row.here().line(),
+            definition.name(),
+            at.get(),
+            values,
+            false,
+            appended(row, definition, view).orElse(at.get())));
   }
 
   private Optional<StreamReader.Read> stream(Section row, FeatureViewDefinition view) {
@@ -183,19 +230,17 @@ final class TestReader {
   }
 
   private Optional<Long> at(Section row) {
-    Optional<Text> text = row.required(Names.AT, "write when, as in at: \"10:00\"");
-    if (text.isEmpty()) {
-      return Optional.empty();
-    }
-    String written = text.get().value();
+    return row.required(Names.AT, "write when, as in at: \"10:00\"").flatMap(this::instant);
+  }
+
+  private Optional<Long> instant(Text text) {
+    String written = text.value();
     try {
       return Optional.of(
           Timestamps.parse(TIME_OF_DAY.matcher(written).matches() ? DAY + written + "Z" : written));
     } catch (IllegalArgumentException e) {
       problems.add(
-          text.get(),
-          "is not an instant",
-          "write 2026-01-01T10:00:00Z, or a time of that day as 10:00");
+          text, "is not an instant", "write 2026-01-01T10:00:00Z, or a time of that day as 10:00");
       return Optional.empty();
     }
   }

@@ -152,6 +152,27 @@ class TestDefinitionTest {
   }
 
   @Test
+  void anEventIsAppendedAtItsEventTimeUnlessTheTestOfAViewAsKnownSaysWhen() {
+    String test = TEST.replace("terminal_id: 7}", "terminal_id: 7, appended: \"10:40\"}");
+    String asKnown = VIEW.replace("features:", "knowledge: as_known\nfeatures:");
+    assertThat(folder.write("spend.yaml", test).problems())
+        .singleElement()
+        .asString()
+        .contains("given.appended: changes nothing: events count in view spend from their event");
+
+    folder.write(
+        "project.yaml", String.join("---\n", ProjectFolder.STREAM, ProjectFolder.ENTITY, asKnown));
+
+    assertThat(folder.load().tests().get(0).given())
+        .extracting(given -> Instant.ofEpochMilli(given.appended()).toString())
+        .containsExactly("2026-01-01T10:00:00Z", "2026-01-01T10:40:00Z");
+    assertThat(folder.write("spend.yaml", test.replace("10:40", "25:40")).problems())
+        .singleElement()
+        .asString()
+        .contains("given.appended: '25:40' is not an instant");
+  }
+
+  @Test
   void aQuestionIsAboutAnEventOfTheFirstStream() {
     String both = "from: [{stream: transactions, map: {tx: 1}}, {stream: refunds, map: {tx: 1}}]";
     String test =
