@@ -23,7 +23,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class ProjectCheckTest {
 
@@ -232,13 +231,21 @@ class ProjectCheckTest {
         .isEmpty();
   }
 
-  @ParameterizedTest(name = "{0}")
-  @ValueSource(longs = {1, 2, 3, 4, 5, 6})
-  void theReferenceKnowsWhatTheEngineDoes(long seed) throws Exception {
+  static Stream<Arguments> viewsOfWhatIsKnownAndSeeds() {
+    return Stream.of("known", "known_chain", "chain_of_known")
+        .flatMap(view -> Stream.of(1L, 2L, 3L, 4L, 5L, 6L).map(seed -> Arguments.of(view, seed)));
+  }
+
+  @ParameterizedTest(name = "{0}, seed {1}")
+  @MethodSource("viewsOfWhatIsKnownAndSeeds")
+  void theReferenceKnowsWhatTheEngineDoes(String view, long seed) throws Exception {
     Random random = new Random(seed);
+    String stream = PROJECT.view(view).orElseThrow().streams().get(0);
     List<Given> given = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
-      Given told = payment("p" + i, "payments", START + 5 * MINUTE_MS * random.nextInt(60), random);
+      long at = START + 5 * MINUTE_MS * random.nextInt(60);
+      boolean isCopy = i > 0 && random.nextInt(4) == 0;
+      Given told = isCopy ? given.get(random.nextInt(i)) : payment("p" + i, stream, at, random);
       given.add(
           new Given(
               i,
@@ -248,13 +255,14 @@ class ProjectCheckTest {
               false,
               told.eventTime() + 5 * MINUTE_MS * random.nextInt(20)));
     }
+    given.sort((left, right) -> Long.compare(left.eventTime(), right.eventTime()));
     List<Expected> questions = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
       long at = START + 5 * MINUTE_MS * random.nextInt(90) - random.nextInt(2);
-      questions.add(new Expected(i, at, key("known", random), Map.of()));
+      questions.add(new Expected(i, at, key(view, random), Map.of()));
     }
 
-    assertThat(CHECK.run(test("known", given, questions)).problems()).isEmpty();
+    assertThat(CHECK.run(test(view, given, questions)).problems()).isEmpty();
   }
 
   @Test
