@@ -90,14 +90,29 @@ class ProjectCheckTest {
       String id = "o" + (soon ? i / 5 + random.nextInt(3) : random.nextInt(12));
       Given row = rows.get(id);
       if (row != null && random.nextInt(3) == 0) {
-        given.add(new Given(i, stream, row.eventTime(), row.values(), true));
+        given.add(
+            new Given(
+                i,
+                stream,
+                row.eventTime(),
+                row.values(),
+                true,
+                appended(row.appended(), view, random)));
         rows.remove(id);
         continue;
       }
       long elsewhere =
           START + 5 * MINUTE_MS * (soon ? 4 * i + random.nextInt(40) : random.nextInt(300));
       long at = row != null && random.nextBoolean() ? row.eventTime() : elsewhere;
-      Given told = payment(id, stream, at, random);
+      Given now = payment(id, stream, at, random);
+      Given told =
+          new Given(
+              i,
+              stream,
+              at,
+              now.values(),
+              false,
+              appended(row == null ? at : Math.max(at, row.appended()), view, random));
       given.add(told);
       rows.put(id, told);
     }
@@ -108,6 +123,10 @@ class ProjectCheckTest {
     }
 
     assertThat(CHECK.run(test(view, given, questions)).problems()).isEmpty();
+  }
+
+  private static long appended(long at, String view, Random random) {
+    return view.startsWith("known") ? at + 5 * MINUTE_MS * random.nextInt(20) : at;
   }
 
   private static List<Object> key(String view, Random random) {
