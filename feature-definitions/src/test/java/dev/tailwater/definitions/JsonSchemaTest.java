@@ -96,6 +96,7 @@ class JsonSchemaTest {
             "{kind: feature-view, name: v, entity: e, from: [{map: {x: y}}],"
                 + " features: {a: {sum: x, over: 1d}}}",
             "{kind: test, view: v, given: [], expect: [{at: x}]}",
+            "{kind: test, view: v, given: [{id: 1}], expect: [{at: x}]}",
             "{kind: model, name: m, ask: s, vector: [a], fallback: 2}",
             "{kind: stream, name: s, schema: s.avsc, event_time: t, format: xml}")) {
       assertThat(accepts(SCHEMA, YAML.loadFromString(wrong))).as(wrong).isFalse();
@@ -115,7 +116,8 @@ class JsonSchemaTest {
                 + " d: {first: x, over: session, gap: 1h, empty: none}}}",
             "{kind: feature-view, name: v, entity: e, from: s, refresh: never,"
                 + " features: {a: {count: '*', over: 1d, bounds: '[)'}}}",
-            "{kind: test, view: v, given: [{at: '10:00', id: 1}],"
+            "{kind: test, view: v, given: [{at: '10:00', id: 1, appended: '10:40'},"
+                + " {id: 1, deleted: true}],"
                 + " expect: [{at: '11:00', a: {near: 1, by: 0.5}, b: [1], c: null}]}")) {
       assertThat(accepts(SCHEMA, YAML.loadFromString(correct))).as(correct).isTrue();
     }
