@@ -40,13 +40,6 @@ final class Lakes {
                         .formatted(home.directory())));
   }
 
-  /** The views that the lake has tables of; none if there is no lake yet. */
-  static Map<String, Lake.DeployedView> deployed(EnvironmentConfig environment, TailwaterHome home)
-      throws IOException {
-    Optional<Lake> lake = present(environment, home);
-    return lake.isPresent() ? lake.get().deployedViews() : Map.of();
-  }
-
   /** As {@link #find}; empty if there is none yet. */
   static Optional<Lake> present(EnvironmentConfig environment, TailwaterHome home)
       throws IOException {

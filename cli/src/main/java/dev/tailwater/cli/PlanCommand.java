@@ -1,12 +1,16 @@
 package dev.tailwater.cli;
 
+import dev.tailwater.connectors.iceberg.Lake;
 import dev.tailwater.connectors.iceberg.Lake.DeployedView;
+import dev.tailwater.connectors.store.FeatureViewLayout;
+import dev.tailwater.jobs.Chains;
+import dev.tailwater.jobs.FeatureGraph;
 import dev.tailwater.jobs.SampleJob.Costs;
 import dev.tailwater.jobs.SampleJob.EntityCost;
 import dev.tailwater.jobs.SampleJob.ViewCost;
 import dev.tailwater.kernel.Window;
-import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.StreamPlan;
 import dev.tailwater.plan.ViewPlan;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -37,20 +41,37 @@ final class PlanCommand {
     UNKNOWN
   }
 
-  /** Prints the changes and, if there is a sample, the costs. */
-  int run(
-      LoadedProject project,
-      Map<String, DeployedView> deployed,
-      Optional<Costs> costs,
-      boolean json) {
+  /**
+   * Prints the changes and, if there is a sample, the costs.
+   *
+   * @param lake what is deployed; empty if there is none yet
+   * @throws CommandFailedException if a view's table cannot take the new version; after printing
+   */
+  int run(LoadedProject project, Optional<Lake> lake, Optional<Costs> costs, boolean json) {
+    Map<String, DeployedView> deployed = lake.map(Lake::deployedViews).orElse(Map.of());
     Map<String, Map<String, Change>> changes = changes(project, deployed);
+    Map<String, String> refused = lake.map(present -> refused(project, present)).orElse(Map.of());
     if (json) {
-      console.print(Json.write(description(project, deployed, changes, costs)));
+      console.print(Json.write(description(project, deployed, changes, refused, costs)));
     } else {
-      print(project, deployed, changes);
+      print(project, deployed, changes, refused);
       costs.ifPresent(this::print);
     }
+    if (!refused.isEmpty()) {
+      throw new CommandFailedException(
+          "bootstrap would refuse %s: what the plan shows as refused says why, and what to do"
+              .formatted(String.join(", ", refused.keySet())));
+    }
     return Main.OK;
+  }
+
+  /** By view why its table cannot take its rows. */
+  private static Map<String, String> refused(LoadedProject project, Lake lake) {
+    Map<String, String> refused = new LinkedHashMap<>();
+    for (FeatureViewLayout layout : FeatureGraph.layouts(project.plan())) {
+      lake.featureTableProblem(layout).ifPresent(why -> refused.put(layout.view(), why));
+    }
+    return refused;
   }
 
   /** By view and feature; views that are deployed and no longer defined are there too. */
@@ -102,7 +123,8 @@ final class PlanCommand {
   private void print(
       LoadedProject project,
       Map<String, DeployedView> deployed,
-      Map<String, Map<String, Change>> changes) {
+      Map<String, Map<String, Change>> changes,
+      Map<String, String> refused) {
     changes.forEach(
         (name, features) -> {
           DeployedView present = deployed.get(name);
@@ -129,9 +151,11 @@ final class PlanCommand {
               console.print("  %-9s %s".formatted(word(change), String.join(", ", names)));
             }
           }
-          view.filter(defined -> needsReplay(features))
+          view.filter(defined -> needsReplay(defined, present))
               .ifPresent(
                   defined -> console.print("  replay    " + history(project.plan(), defined)));
+          Optional.ofNullable(refused.get(name))
+              .ifPresent(why -> console.print("  refused   " + why));
         });
   }
 
@@ -139,9 +163,9 @@ final class PlanCommand {
     return change == Change.UNKNOWN ? "unknown" : change.name().toLowerCase(java.util.Locale.ROOT);
   }
 
-  private static boolean needsReplay(Map<String, Change> features) {
-    return features.values().stream()
-        .anyMatch(change -> change != Change.UNCHANGED && change != Change.REMOVED);
+  /** As bootstrap decides: rows of another version are computed anew, whatever has changed. */
+  private static boolean needsReplay(ViewPlan view, @Nullable DeployedView deployed) {
+    return !view.version().equals(deployed == null ? null : deployed.version());
   }
 
   private static Optional<ViewPlan> view(Plan plan, String name) {
@@ -149,19 +173,15 @@ final class PlanCommand {
   }
 
   /** Which streams, and how far back the newest values reach. */
-  static String history(Plan plan, ViewPlan view) {
-    EntityPlan entity = plan.entities().get(view.entity());
-    List<String> streams =
-        entity.inputs().get(view.lastInput()).origins().stream()
-            .map(origin -> plan.streams().get(origin.stream()).name())
-            .distinct()
-            .toList();
+  private static String history(Plan plan, ViewPlan view) {
+    long reachMs = Chains.reachMs(plan, view);
     return "%s: the whole history for the offline table; online values reach back %s"
         .formatted(
-            String.join(", ", streams),
-            view.horizonMs() >= Window.UNBOUNDED_MS
+            String.join(
+                ", ", Chains.recordedStreams(plan, view).stream().map(StreamPlan::name).toList()),
+            reachMs >= Window.UNBOUNDED_MS
                 ? "to the first event"
-                : GetCommand.shown(Duration.ofMillis(view.horizonMs())));
+                : GetCommand.shown(Duration.ofMillis(reachMs)));
   }
 
   private void print(Costs costs) {
@@ -195,6 +215,7 @@ final class PlanCommand {
       LoadedProject project,
       Map<String, DeployedView> deployed,
       Map<String, Map<String, Change>> changes,
+      Map<String, String> refused,
       Optional<Costs> costs) {
     Map<String, @Nullable Object> description = new LinkedHashMap<>();
     description.put("project", project.plan().project());
@@ -212,9 +233,10 @@ final class PlanCommand {
           fields.put("features", words);
           fields.put(
               "replay",
-              view.filter(defined -> needsReplay(features))
+              view.filter(defined -> needsReplay(defined, present))
                   .map(defined -> history(project.plan(), defined))
                   .orElse(null));
+          fields.put("refused", refused.get(name));
           views.add(fields);
         });
     description.put("views", views);

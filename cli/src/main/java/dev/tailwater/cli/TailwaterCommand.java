@@ -158,7 +158,7 @@ final class TailwaterCommand {
       console.say("no costs: measure them with --history STREAM=FILE, or --sample for the log");
     }
     return new PlanCommand(on.console())
-        .run(on.project(), Lakes.deployed(on.config(), on.home()), costs, json);
+        .run(on.project(), Lakes.present(on.config(), on.home()), costs, json);
   }
 
   @Command(

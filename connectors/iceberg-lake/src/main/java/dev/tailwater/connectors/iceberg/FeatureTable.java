@@ -67,8 +67,8 @@ final class FeatureTable {
 
   /** Creates the table, or lets it follow the view. */
   static Table ensure(Catalog catalog, TableIdentifier name, FeatureViewLayout layout) {
-    checkNames(layout);
     if (!catalog.tableExists(name)) {
+      checkNames(layout);
       Schema schema = schema(layout);
       Map<String, String> properties = LakeTypes.tableProperties();
       properties.putAll(layoutProperties(layout));
@@ -170,7 +170,13 @@ final class FeatureTable {
     }
   }
 
-  private static Table follow(Table table, FeatureViewLayout layout) {
+  /**
+   * Checks that a table can follow the view.
+   *
+   * @throws IllegalArgumentException if it has another entity key, or a column another type
+   */
+  static void requireFits(Table table, FeatureViewLayout layout) {
+    checkNames(layout);
     String key = table.properties().get(KEY_PROPERTY);
     if (!keyNames(layout).equals(key)) {
       throw new IllegalArgumentException(
@@ -185,15 +191,9 @@ final class FeatureTable {
               + "): rows with another key cannot share a table. Give the view a new name, or drop"
               + " the table and replay.");
     }
-    UpdateSchema update = table.updateSchema();
-    boolean changed = false;
     for (Column column : columns(layout)) {
-      Type wanted = LakeTypes.icebergType(column.type(), new AtomicInteger()::incrementAndGet);
       NestedField present = table.schema().findField(column.name());
-      if (present == null) {
-        update.addColumn(column.name(), wanted).moveBefore(column.name(), DEFINITION_VERSION);
-        changed = true;
-      } else if (!LakeTypes.holds(present.type(), column.type())) {
+      if (present != null && !LakeTypes.holds(present.type(), column.type())) {
         throw new IllegalArgumentException(
             "Column "
                 + column.name()
@@ -204,9 +204,28 @@ final class FeatureTable {
                 + ", but view "
                 + layout.view()
                 + " now computes "
-                + wanted
+                + added(column)
                 + ": the table keeps its history and cannot change the type. Give the feature a new"
                 + " name, or drop the table and replay.");
+      }
+    }
+  }
+
+  /** The type of a column that the table lacks; the update gives it its ids. */
+  private static Type added(Column column) {
+    return LakeTypes.icebergType(column.type(), new AtomicInteger()::incrementAndGet);
+  }
+
+  private static Table follow(Table table, FeatureViewLayout layout) {
+    requireFits(table, layout);
+    UpdateSchema update = table.updateSchema();
+    boolean changed = false;
+    for (Column column : columns(layout)) {
+      if (table.schema().findField(column.name()) == null) {
+        update
+            .addColumn(column.name(), added(column))
+            .moveBefore(column.name(), DEFINITION_VERSION);
+        changed = true;
       }
     }
     if (changed) {

@@ -273,6 +273,25 @@ public final class Lake implements Serializable {
     onCatalog(catalog -> evolved(catalog, layout));
   }
 
+  /**
+   * Why {@link #ensureFeatureTable} would refuse a view's table, with the next step; empty if it
+   * would not, or there is no table yet. Nothing is changed.
+   */
+  public Optional<String> featureTableProblem(FeatureViewLayout layout) {
+    return onCatalog(
+        catalog -> {
+          TableIdentifier name = featureTable(layout.view());
+          if (catalog.tableExists(name)) {
+            try {
+              FeatureTable.requireFits(catalog.loadTable(name), layout);
+            } catch (IllegalArgumentException e) {
+              return Optional.of(String.valueOf(e.getMessage()));
+            }
+          }
+          return Optional.<String>empty();
+        });
+  }
+
   private static Table evolved(Catalog catalog, FeatureViewLayout layout) {
     ensureNamespace(catalog, FEATURES);
     return FeatureTable.ensure(catalog, featureTable(layout.view()), layout);
