@@ -188,12 +188,13 @@ final class PlanCommand {
     console.print("measured on the sample:");
     for (EntityCost cost : costs.entities()) {
       console.print(
-          "  state of %s: %d bytes per key (largest %d), %d bytes for %d keys and %d events"
+          "  state of %s: %d bytes per key (largest %d), %d bytes: %d of %d keys have state at the end of %d events"
               .formatted(
                   cost.entity(),
-                  cost.keys() == 0 ? 0 : cost.bytes() / cost.keys(),
+                  cost.keysAtEnd() == 0 ? 0 : cost.bytes() / cost.keysAtEnd(),
                   cost.largestBytes(),
                   cost.bytes(),
+                  cost.keysAtEnd(),
                   cost.keys(),
                   cost.facts()));
     }
@@ -249,6 +250,7 @@ final class PlanCommand {
                         "entity", cost.entity(),
                         "events", cost.facts(),
                         "keys", cost.keys(),
+                        "keys_at_end", cost.keysAtEnd(),
                         "bytes", cost.bytes(),
                         "largest_key_bytes", cost.largestBytes()))
             .toList());

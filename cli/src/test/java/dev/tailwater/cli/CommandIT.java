@@ -312,7 +312,8 @@ class CommandIT {
             "customer_spend: new, version ",
             "  new       amount_avg_1d,",
             "  replay    transactions")
-        .containsPattern("state of customer: [1-9]\\d* bytes per key .* for 2 keys and 6 events")
+        .containsPattern(
+            "state of customer: [1-9]\\d* bytes per key .*: 2 of 2 keys have state at the end of 6 events")
         .containsPattern("rows of customer_spend: \\d\\.\\d\\d per event");
 
     LoadedProject loaded = LoadedProject.load(Path.of(project));
@@ -415,7 +416,8 @@ class CommandIT {
     assertThat(plan.code()).as(plan.err()).isEqualTo(Main.OK);
     assertThat(plan.out())
         .contains("surprises: new, version ", "  replay    cards, transfers")
-        .containsPattern("state of shop: [1-9]\\d* bytes per key .* for 1 keys and 3 events");
+        .containsPattern(
+            "state of shop: [1-9]\\d* bytes per key .*: 1 of 1 keys have state at the end of 3 events");
 
     Outcome explained =
         run(

@@ -98,6 +98,22 @@ class PlanCommandIT {
   }
 
   @Test
+  void ofKeysThatNeverComeBackOnlyThoseStillInAWindowTakeSpace() throws Exception {
+    define(SPEND + "  paid: {sum: amount, over: 1m}\n  most: {max: amount, over: 1m}\n");
+    StringBuilder history = new StringBuilder();
+    for (int second = 0; second < 600; second++) {
+      history.append(payment(second, "c" + second, "s"));
+    }
+
+    Outcome plan = plan("--history", "payments=" + write(history));
+
+    assertThat(plan.code()).as(plan.err()).isEqualTo(Main.OK);
+    // At second 599 that of 540 is still in the window, and that of 539 has just left it.
+    assertThat(plan.out())
+        .containsPattern("state of customer: .*: 61 of 600 keys have state at the end of 600 ");
+  }
+
+  @Test
   void aViewOfAViewIsReplayedFromTheRecordedStreamAsFarAsBothReach() throws Exception {
     define(
         SPEND
@@ -128,7 +144,8 @@ class PlanCommandIT {
     assertThat(plan.code()).as(plan.err()).isEqualTo(Main.OK);
     assertThat(plan.out())
         .containsPattern("surprises: new.*\\R.*\\R  replay    payments: .* reach back 3 d 0 h")
-        .containsPattern("traffic: new.*\\R.*\\R  replay    payments: .* reach back 1 h 0 min");
+        .containsPattern("traffic: new.*\\R.*\\R  replay    payments: .* reach back 1 h 0 min")
+        .contains("2 of 2 keys have state at the end of 30 events");
   }
 
   private void define(String views) throws IOException {

@@ -12,6 +12,7 @@ import dev.tailwater.plan.ViewPlan;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,8 +20,11 @@ import java.util.Set;
 import org.apache.flink.api.common.JobExecutionResult;
 import org.apache.flink.api.common.accumulators.LongCounter;
 import org.apache.flink.api.common.accumulators.LongMaximum;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.java.tuple.Tuple2;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
@@ -32,23 +36,33 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a project costs, measured on a sample of its history: the sample is replayed through the one
  * graph, whose rows are counted and thrown away, and each entity's state is built by the kernel and
- * measured as it is stored.
+ * measured as it is stored. A key whose state has ended by the newest event of the sample takes no
+ * space: a job that runs has dropped it.
  */
 public final class SampleJob {
 
   private static final String NAME = "sample:";
 
+  /** When the state of a key ends, and its bytes; or {@link #NEWEST} and an event time. */
+  private static final TypeInformation<Tuple2<Long, Long>> MEASURED =
+      Types.TUPLE(Types.LONG, Types.LONG);
+
+  /** Sorts before the end of every state. */
+  private static final long NEWEST = Long.MIN_VALUE;
+
   private SampleJob() {}
 
   /**
-   * One entity's state after the sample.
+   * One entity's state at the end of the sample.
    *
-   * @param facts told to it
+   * @param facts told to it; an event that comes with what views say of it, too, counts once
    * @param keys entities that were told something
-   * @param bytes of all their states, serialized
+   * @param keysAtEnd those of them that have a state at the end
+   * @param bytes of all these states, serialized
    * @param largestBytes of the largest of them
    */
-  public record EntityCost(String entity, long facts, long keys, long bytes, long largestBytes) {}
+  public record EntityCost(
+      String entity, long facts, long keys, long keysAtEnd, long bytes, long largestBytes) {}
 
   /**
    * One view's rows.
@@ -86,8 +100,17 @@ public final class SampleJob {
           .told(entity)
           .keyBy(new KeyOfEntity(measured.keyPositions()), Types.STRING)
           .process(new MeasureState(plan, entity))
-          .returns(Types.VOID)
+          .returns(MEASURED)
           .uid(NAME + "state:" + entity)
+          .assignTimestampsAndWatermarks(
+              WatermarkStrategy.<Tuple2<Long, Long>>noWatermarks()
+                  .withTimestampAssigner((state, unused) -> state.f0))
+          .uid(NAME + "end:" + entity)
+          .keyBy(state -> 0, Types.INT)
+          .process(new CountStates(entity))
+          .returns(Types.VOID)
+          .uid(NAME + "states:" + entity)
+          .setParallelism(1)
           .sinkTo(new DiscardingSink<>())
           .uid(NAME + "no-state:" + entity);
     }
@@ -102,6 +125,7 @@ public final class SampleJob {
               plan.entities().get(entity).name(),
               counted(result, "facts:" + entity),
               counted(result, "keys:" + entity),
+              counted(result, "keys-at-end:" + entity),
               counted(result, "bytes:" + entity),
               counted(result, "largest:" + entity)));
     }
@@ -165,11 +189,14 @@ public final class SampleJob {
   }
 
   /** Keys come one after the other: only the state of the present one is in memory. */
-  private static final class MeasureState extends KeyedProcessFunction<String, Envelope, Void> {
+  private static final class MeasureState
+      extends KeyedProcessFunction<String, Envelope, Tuple2<Long, Long>> {
 
     private final Plan plan;
     private final int position;
     private final EntityPlan entity;
+    private final StateEnd end;
+    private final int[] baseStreams;
 
     private transient Origins[] origins;
     private transient Fact[] facts;
@@ -177,10 +204,11 @@ public final class SampleJob {
     private transient LongCounter[] instants;
     private transient LongCounter allFacts;
     private transient LongCounter keys;
-    private transient LongCounter bytes;
-    private transient LongMaximum largest;
 
+    private transient long newest;
     private transient @Nullable String key;
+    private transient long lastFact;
+    private transient Set<Place> atLastFact;
     private transient EntityState[] states;
     private transient Chunks[] chunks;
     private transient long[] lastInstants;
@@ -189,6 +217,8 @@ public final class SampleJob {
       this.plan = plan;
       this.position = entity;
       this.entity = plan.entities().get(entity);
+      this.end = new StateEnd(plan, entity);
+      this.baseStreams = Chains.baseStreams(plan);
     }
 
     @Override
@@ -209,9 +239,8 @@ public final class SampleJob {
       lastInstants = new long[0];
       allFacts = counter("facts:" + position);
       keys = counter("keys:" + position);
-      bytes = counter("bytes:" + position);
-      largest = new LongMaximum();
-      getRuntimeContext().addAccumulator(NAME + "largest:" + position, largest);
+      newest = NEWEST;
+      atLastFact = new HashSet<>();
     }
 
     private LongCounter counter(String name) {
@@ -219,13 +248,15 @@ public final class SampleJob {
     }
 
     @Override
-    public void processElement(Envelope event, Context context, Collector<Void> out)
-        throws IOException {
+    public void processElement(Envelope event, Context context, Collector<Tuple2<Long, Long>> out) {
+      if (event.eventTime > newest) {
+        newest = event.eventTime;
+        out.collect(Tuple2.of(NEWEST, newest));
+      }
       if (!event.isFact() || context.getCurrentKey().isEmpty()) {
         return;
       }
       if (!context.getCurrentKey().equals(key)) {
-        measure();
         begin(context.getCurrentKey());
       }
       boolean isTold = false;
@@ -239,12 +270,27 @@ public final class SampleJob {
         }
       }
       if (isTold) {
+        count(event);
+        // Time passes when the key's last event has been: then its state is measured.
+        context.timerService().registerEventTimeTimer(Long.MAX_VALUE);
+      }
+    }
+
+    /** Once, though the entity may be told the event of several streams of a chain. */
+    private void count(Envelope event) {
+      if (event.eventTime != lastFact) {
+        lastFact = event.eventTime;
+        atLastFact.clear();
+      }
+      if (atLastFact.add(new Place(baseStreams[event.stream], event.partition, event.offset))) {
         allFacts.add(1);
       }
     }
 
     private void begin(String newKey) {
       key = newKey;
+      lastFact = Long.MIN_VALUE;
+      atLastFact.clear();
       int inputs = entity.inputs().size();
       states = new EntityState[inputs];
       chunks = new Chunks[inputs];
@@ -269,26 +315,58 @@ public final class SampleJob {
     }
 
     /** As the state of the present key is stored after its last event. */
-    private void measure() throws IOException {
-      if (key == null) {
-        return;
-      }
-      DataOutputSerializer out = new DataOutputSerializer(1 << 10);
+    @Override
+    public void onTimer(long instant, OnTimerContext context, Collector<Tuple2<Long, Long>> out)
+        throws IOException {
+      DataOutputSerializer written = new DataOutputSerializer(1 << 10);
       for (int input = 0; input < states.length; input++) {
-        states[input].write(out);
+        states[input].write(written);
         for (Chunk chunk : chunks[input].byId().values()) {
-          out.writeInt(0);
-          chunk.write(out);
+          written.writeInt(0);
+          chunk.write(written);
         }
       }
       keys.add(1);
-      bytes.add((long) out.length());
-      largest.add((long) out.length());
+      out.collect(Tuple2.of(end.after(lastFact), (long) written.length()));
+    }
+  }
+
+  /** Where an event is. */
+  private record Place(int stream, int partition, long offset) {}
+
+  /** The states that are there at the end of the sample, which is told before them. */
+  private static final class CountStates
+      extends KeyedProcessFunction<Integer, Tuple2<Long, Long>, Void> {
+
+    private final int entity;
+
+    private transient long newest;
+    private transient LongCounter keys;
+    private transient LongCounter bytes;
+    private transient LongMaximum largest;
+
+    CountStates(int entity) {
+      this.entity = entity;
     }
 
     @Override
-    public void close() throws IOException {
-      measure();
+    public void open(OpenContext context) {
+      newest = NEWEST;
+      keys = getRuntimeContext().getLongCounter(NAME + "keys-at-end:" + entity);
+      bytes = getRuntimeContext().getLongCounter(NAME + "bytes:" + entity);
+      largest = new LongMaximum();
+      getRuntimeContext().addAccumulator(NAME + "largest:" + entity, largest);
+    }
+
+    @Override
+    public void processElement(Tuple2<Long, Long> measured, Context context, Collector<Void> out) {
+      if (measured.f0 == NEWEST) {
+        newest = Math.max(newest, measured.f1);
+      } else if (measured.f0 > newest) {
+        keys.add(1);
+        bytes.add(measured.f1);
+        largest.add(measured.f1);
+      }
     }
   }
 
