@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
@@ -59,6 +61,10 @@ final class LakeSql {
           new Column("_partition", ColumnType.INT, false),
           new Column("_offset", ColumnType.LONG, false),
           new Column("_append_time", ColumnType.TIMESTAMP, true));
+
+  /** How the parser names the first word that it did not expect, as in {@code ". raw"}. */
+  private static final Pattern UNEXPECTED =
+      Pattern.compile("(?:Encountered \"|keyword ')[^\"'\\w<]*([A-Za-z_]\\w*)");
 
   private final StreamExecutionEnvironment environment;
   private final StreamTableEnvironment tables;
@@ -181,14 +187,18 @@ final class LakeSql {
     while (innermost.getCause() != null) {
       innermost = innermost.getCause();
     }
-    String message = String.valueOf(innermost.getMessage());
-    return new CommandFailedException(
-        "the statement is not valid: "
-            + message
-            + (message.contains("not found") || message.contains("Cannot find table")
-                ? "; SHOW DATABASES and SHOW TABLES IN a_database list what there is"
-                : "; correct it and try again"),
-        problem);
+    // The parser lists the hundreds of words that it would have taken.
+    String message = String.valueOf(innermost.getMessage()).split("\\.?\\R\\s*Was expecting", 2)[0];
+    Matcher unexpected = UNEXPECTED.matcher(message);
+    String next = "; correct it and try again";
+    if (message.contains("not found") || message.contains("Cannot find table")) {
+      next = "; SHOW DATABASES and SHOW TABLES IN a_database list what there is";
+    } else if (unexpected.find()) {
+      next =
+          "; if %s is a name, it is a keyword as well: write it in backticks, as in tailwater.`raw`.transactions"
+              .formatted(unexpected.group(1));
+    }
+    return new CommandFailedException("the statement is not valid: " + message + next, problem);
   }
 
   /** An event as a row of Flink SQL. */
