@@ -1,9 +1,11 @@
 package dev.tailwater.schemas;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
@@ -15,6 +17,10 @@ public final class AvroContracts {
   private static final String SUPPORTED =
       "supported are boolean, int, long, float, double, string, enum, long with logicalType"
           + " timestamp-millis or timestamp-micros, and a union of null with one of them";
+
+  /** How a parser writes a place in a text that it does not show. */
+  private static final Pattern PLACE =
+      Pattern.compile("\\[Source: [^;]*; line: (\\d+), column: (\\d+)]");
 
   private AvroContracts() {}
 
@@ -126,7 +132,12 @@ public final class AvroContracts {
       schema = new Schema.Parser().parse(avsc);
     } catch (AvroRuntimeException e) {
       throw new IllegalArgumentException(
-          "the Avro contract cannot be read: " + e.getMessage() + "; it must be an Avro record", e);
+          e.getCause() instanceof JsonProcessingException json
+              ? "the Avro contract is not valid JSON: " + shown(json) + "; correct the file there"
+              : "the Avro contract cannot be read: "
+                  + e.getMessage()
+                  + "; it must be an Avro record",
+          e);
     }
     if (schema.getType() != Schema.Type.RECORD) {
       throw new IllegalArgumentException(
@@ -139,6 +150,16 @@ public final class AvroContracts {
           "the Avro record " + schema.getName() + " has no fields, but a stream needs columns");
     }
     return schema;
+  }
+
+  /** One line, which names places in the text and not where the parser has it from. */
+  private static String shown(JsonProcessingException problem) {
+    String what = String.valueOf(problem.getOriginalMessage()).lines().findFirst().orElse("");
+    return "%s at line %d, column %d"
+        .formatted(
+            PLACE.matcher(what).replaceAll("line $1, column $2"),
+            problem.getLocation().getLineNr(),
+            problem.getLocation().getColumnNr());
   }
 
   private static FieldLayout layout(Schema.Field field) {

@@ -67,6 +67,16 @@ class AvroContractsTest {
   }
 
   @Test
+  void aMistakeInItsJsonIsOneLineWithItsPlace() {
+    assertThatThrownBy(() -> AvroContracts.parse("{\"type\":\n\"record\""))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "the Avro contract is not valid JSON: Unexpected end-of-input: expected close marker"
+                + " for Object (start marker at line 1, column 1) at line 2, column 9; correct the"
+                + " file there");
+  }
+
+  @Test
   void writesAContractThatReadsBackAsTheSameColumns() {
     List<Column> columns =
         List.of(
