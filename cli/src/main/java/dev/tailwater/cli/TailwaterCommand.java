@@ -150,10 +150,11 @@ final class TailwaterCommand {
                   on.flink(),
                   on.project().plan(),
                   HistorySources.of(
-                      on.project(),
-                      history == null ? List.of() : history,
-                      on.config(),
-                      on.home())));
+                          on.project(),
+                          history == null ? List.of() : history,
+                          on.config(),
+                          on.home())
+                      .pinned(on.project().plan())));
     } else {
       console.say("no costs: measure them with --history STREAM=FILE, or --sample for the log");
     }

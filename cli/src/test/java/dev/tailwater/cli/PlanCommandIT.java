@@ -148,6 +148,30 @@ class PlanCommandIT {
         .contains("2 of 2 keys have state at the end of 30 events");
   }
 
+  @Test
+  void serversThatAreDownAreNamedWithTheirSetting() throws Exception {
+    define(SPEND + "  paid: {sum: amount, over: 1h}\n");
+    String history = "payments=" + write(payment(0, "c", "s"));
+    Path environment = project.resolve(EnvironmentConfig.FILE_NAME);
+
+    Files.writeString(environment, "lake: {catalog: {type: rest, uri: \"http://127.0.0.1:1/\"}}\n");
+    Outcome noLake = plan();
+    assertThat(noLake.code()).isEqualTo(Main.FAILED);
+    assertThat(noLake.err()).contains("The lake's catalog at http://127.0.0.1:1/", "lake.catalog");
+
+    Files.writeString(
+        environment,
+        """
+        kafka:
+          bootstrap: "127.0.0.1:1"
+          properties: {request.timeout.ms: "200", default.api.timeout.ms: "300"}
+        """);
+    Outcome noLog = plan("--sample");
+    assertThat(noLog.code()).isEqualTo(Main.FAILED);
+    assertThat(noLog.err()).contains("the log at 127.0.0.1:1 did not answer", "kafka.bootstrap");
+    assertThat(plan("--history", history).code()).isEqualTo(Main.OK);
+  }
+
   private void define(String views) throws IOException {
     Files.writeString(project.resolve("shop.yaml"), STREAM + views);
   }

@@ -75,7 +75,7 @@ public record BoundedSources(
     List<StreamPlan> streams =
         plan.recordedStreams().stream().filter(s -> !files.containsKey(s.name())).toList();
     Map<String, Map<Integer, Long>> byStream = new HashMap<>();
-    if (log.isPresent()) {
+    if (log.isPresent() && !streams.isEmpty()) {
       Map<String, Map<Integer, Long>> byTopic =
           Topics.endOffsets(log.get(), streams.stream().map(StreamPlan::topic).toList());
       streams.forEach(

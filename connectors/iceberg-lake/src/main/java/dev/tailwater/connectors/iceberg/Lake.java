@@ -46,6 +46,7 @@ import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.data.IcebergGenerics;
 import org.apache.iceberg.data.Record;
 import org.apache.iceberg.exceptions.NoSuchTableException;
+import org.apache.iceberg.exceptions.RESTException;
 import org.apache.iceberg.expressions.Expression;
 import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.flink.CatalogLoader;
@@ -156,7 +157,11 @@ public final class Lake implements Serializable {
         : CatalogLoader.rest(CATALOG_NAME, hadoop, properties);
   }
 
-  /** Opens the catalog; one that is {@link Closeable} is the caller's to close. */
+  /**
+   * Opens the catalog; one that is {@link Closeable} is the caller's to close.
+   *
+   * @throws IllegalStateException if it does not answer; the message names it and the next step
+   */
   public Catalog openCatalog() {
     for (int attempt = 1; ; attempt++) {
       try {
@@ -165,10 +170,29 @@ public final class Lake implements Serializable {
         // Two first users of a new JDBC catalog may create its tables at once: one of them fails,
         // and finds them when it looks again.
         if (attempt == OPEN_ATTEMPTS) {
-          throw e;
+          throw notOpened(e);
         }
+      } catch (RESTException e) {
+        throw notOpened(e);
       }
     }
+  }
+
+  private IllegalStateException notOpened(RuntimeException problem) {
+    Throwable innermost = problem;
+    while (innermost.getCause() != null) {
+      innermost = innermost.getCause();
+    }
+    // An address may hold a password: before its host, or behind it.
+    String address =
+        properties
+            .getOrDefault("uri", "an address that is not given")
+            .replaceAll("//[^/@]*@", "//")
+            .replaceAll("[?;].*", "");
+    return new IllegalStateException(
+        "The lake's catalog at %s cannot be opened: %s. Start it, or correct lake.catalog in the environment file."
+            .formatted(address, innermost.getMessage()),
+        problem);
   }
 
   /** What to write into Flink SQL's {@code CREATE CATALOG tailwater WITH (...)}. */

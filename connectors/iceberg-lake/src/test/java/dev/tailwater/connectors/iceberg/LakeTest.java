@@ -51,4 +51,25 @@ class LakeTest {
     assertThat(travelled.sqlCatalogProperties()).isEqualTo(lake.sqlCatalogProperties());
     assertThat(travelled.toString()).contains("s3://w").doesNotContain("hunter2");
   }
+
+  @Test
+  void aCatalogThatDoesNotAnswerIsNamedWithTheNextStepAndWithoutItsPassword() {
+    Lake rest = Lake.of(Map.of("catalog-type", "rest", "uri", "http://127.0.0.1:1/?key=hunter2"));
+    assertThatThrownBy(rest::deployedViews)
+        .hasMessageContaining("The lake's catalog at http://127.0.0.1:1/ cannot be opened: ")
+        .hasMessageContaining("Connection refused")
+        .hasMessageContaining("Start it, or correct lake.catalog in the environment file.");
+
+    Lake jdbc =
+        Lake.of(
+            Map.of(
+                "catalog-type",
+                "jdbc",
+                "uri",
+                "jdbc:sqlite:/no/such/folder/catalog.db?password=hunter2",
+                "warehouse",
+                "file:///no/such/folder"));
+    assertThatThrownBy(jdbc::deployedViews)
+        .hasMessageContaining("catalog at jdbc:sqlite:/no/such/folder/catalog.db cannot be opened");
+  }
 }

@@ -288,17 +288,24 @@ public final class Topics {
     try {
       return answer.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {
+      if (e.getCause() instanceof org.apache.kafka.common.errors.TimeoutException) {
+        throw noAnswer(log, what, e.getCause());
+      }
       throw new IOException(
           "could not %s at %s: %s".formatted(what, log.bootstrapServers(), e.getCause()),
           e.getCause());
     } catch (TimeoutException e) {
-      throw new IOException(
-          "could not %s: %s did not answer within %d s; is the log running?"
-              .formatted(what, log.bootstrapServers(), TIMEOUT_SECONDS),
-          e);
+      throw noAnswer(log, what, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("could not " + what + ": the thread was interrupted", e);
     }
+  }
+
+  private static IOException noAnswer(KafkaLog log, String what, Throwable cause) {
+    return new IOException(
+        "could not %s: the log at %s did not answer in time; start it, or correct kafka.bootstrap in the environment file"
+            .formatted(what, log.bootstrapServers()),
+        cause);
   }
 }
