@@ -48,6 +48,9 @@ final class PlanCommand {
    * @throws CommandFailedException if a view's table cannot take the new version; after printing
    */
   int run(LoadedProject project, Optional<Lake> lake, Optional<Costs> costs, boolean json) {
+    for (StreamPlan stream : project.plan().recordedStreams()) {
+      lake.ifPresent(present -> present.requireRawName(stream.name(), stream.topic()));
+    }
     Map<String, DeployedView> deployed = lake.map(Lake::deployedViews).orElse(Map.of());
     Map<String, Map<String, Change>> changes = changes(project, deployed);
     Map<String, String> refused = lake.map(present -> refused(project, present)).orElse(Map.of());

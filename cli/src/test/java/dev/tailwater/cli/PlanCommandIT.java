@@ -149,6 +149,32 @@ class PlanCommandIT {
   }
 
   @Test
+  void aStreamThatWasRenamedIsRefusedWithItsOldName() throws Exception {
+    define(SPEND + "  paid: {sum: amount, over: 1h}\n");
+    Lake.local(new TailwaterHome(home).stack().resolve("lake")).ensureRawTable("purchases");
+    Outcome archived =
+        Outcome.of(
+            home,
+            "sql",
+            "--write",
+            """
+            INSERT INTO `raw`.purchases
+              (topic, `partition`, `offset`, append_time, replay_time, headers)
+            SELECT 'payments', 0, CAST(0 AS BIGINT), TO_TIMESTAMP_LTZ(0, 3), TO_TIMESTAMP_LTZ(0, 3),
+              CAST(ARRAY[ROW('h', x'00')] AS ARRAY<ROW<name STRING, `value` BYTES>>)
+            """);
+    assertThat(archived.code()).as(archived.err()).isEqualTo(Main.OK);
+
+    Outcome plan = plan();
+
+    assertThat(plan.code()).isEqualTo(Main.FAILED);
+    assertThat(plan.err())
+        .contains("Stream payments reads topic payments, whose history is in table raw.purchases")
+        .contains("Call the stream purchases")
+        .doesNotContain("\tat ");
+  }
+
+  @Test
   void serversThatAreDownAreNamedWithTheirSetting() throws Exception {
     define(SPEND + "  paid: {sum: amount, over: 1h}\n");
     String history = "payments=" + write(payment(0, "c", "s"));

@@ -56,7 +56,7 @@ public final class ArchiveJob {
    * Adds the job for all streams and models of the plan; the topics exist.
    *
    * @throws IllegalArgumentException if the log no longer has the record that follows the last one
-   *     of a table
+   *     of a table, or the records of a stream's topic are in a table of another name
    * @throws java.io.UncheckedIOException if the log does not answer
    */
   public static void build(StreamExecutionEnvironment env, Plan plan, Config config) {
@@ -102,6 +102,7 @@ public final class ArchiveJob {
 
   private static void archive(StreamExecutionEnvironment env, StreamPlan stream, Config config) {
     String name = stream.name();
+    config.lake().requireRawName(name, stream.topic());
     config.lake().ensureRawTable(name);
     Map<Integer, Long> archived = LakeThenLog.archived(config.lake(), stream);
     LakeThenLog.requireNoGap(config.log(), stream, config.lake().rawEnd(name));

@@ -51,6 +51,7 @@ final class LakeThenLog {
       Optional<Map<Integer, Long>> ends,
       OptionalLong from) {
     Optional<RawEnd> raw = lake.flatMap(present -> present.rawEnd(stream.name()));
+    lake.ifPresent(present -> present.requireRawName(stream.name(), stream.topic()));
     Bound bound = ends.map(Bound::before).orElse(Bound.presentEnd());
     if (raw.isEmpty()) {
       if (log.isEmpty()) {
@@ -110,6 +111,7 @@ final class LakeThenLog {
       return log.source(topic(stream), StartAt.earliest(), Optional.empty(), true);
     }
     // Said here, where the job is built, it is an error of the command and not of the job.
+    lake.get().requireRawName(stream.name(), stream.topic());
     requireNoGap(log, stream, lake.get().rawEnd(stream.name()));
     return new LiveHistory(log, lake.get(), stream);
   }

@@ -20,7 +20,8 @@ public record LiveSources(KafkaLog log, Optional<Lake> lake) {
    * The source of one stream. Records keep their original bytes, so that dead letters can tell
    * them.
    *
-   * @throws IllegalArgumentException if records between lake and log are missing
+   * @throws IllegalArgumentException if records between lake and log are missing, or the lake has
+   *     them under another name of the stream
    * @throws java.io.UncheckedIOException if the log does not answer
    */
   public Source<LogRecord, ?, ?> of(StreamPlan stream) {

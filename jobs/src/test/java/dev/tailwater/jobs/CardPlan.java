@@ -29,6 +29,11 @@ final class CardPlan {
 
   /** The plan whose payments are on this topic. */
   static Plan on(String topic) {
+    return on("payments", topic);
+  }
+
+  /** The plan whose payments are called this and are on this topic. */
+  static Plan on(String stream, String topic) {
     List<Column> columns =
         List.of(
             new Column("payment_id", ColumnType.STRING, false),
@@ -38,7 +43,7 @@ final class CardPlan {
     List<Column> carried = List.of(columns.get(0), columns.get(2), columns.get(3));
     StreamPlan payments =
         new StreamPlan(
-            "payments",
+            stream,
             topic,
             RecordFormat.JSON,
             AvroContracts.of("payment", columns),

@@ -8,6 +8,8 @@ import dev.tailwater.connectors.iceberg.RawEnd;
 import dev.tailwater.connectors.kafka.DeadLetter;
 import dev.tailwater.connectors.kafka.OutgoingRecord;
 import dev.tailwater.connectors.store.FeatureRow;
+import dev.tailwater.plan.Plan;
+import dev.tailwater.plan.StreamPlan;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -209,6 +211,32 @@ class HistoryIT {
     HistoryEnds ends = HistoryEnds.parse(new HistoryEnds(Map.of("payments", archived)).toString());
     assertThat(run(both.upTo(ends), true)).hasSizeLessThan(expected.size()).isNotEmpty();
     assertThat(pinned.ends().orElseThrow().of("payments")).isEqualTo(system.ends());
+  }
+
+  @Test
+  void aStreamThatWasRenamedDoesNotLoseItsHistory() throws Exception {
+    Lake lake = system.begin("renamed");
+    system.pay(50, new Random(5));
+    system.archive(lake);
+    Plan renamed = CardPlan.on("purchases", system.topic());
+    StreamPlan purchases = renamed.streams().get(0);
+    String told = "whose history is in table raw.payments";
+
+    assertThatThrownBy(
+            () ->
+                new BoundedSources(Optional.of(system.log()), Optional.of(lake), Map.of())
+                    .of(purchases))
+        .hasMessageContaining(told);
+    assertThatThrownBy(() -> new LiveSources(system.log(), Optional.of(lake)).of(purchases))
+        .hasMessageContaining(told);
+    assertThatThrownBy(
+            () ->
+                ArchiveJob.build(
+                    StreamExecutionEnvironment.createLocalEnvironment(),
+                    renamed,
+                    new ArchiveJob.Config(system.log(), lake, Duration.ofHours(1))))
+        .hasMessageContaining(told)
+        .hasMessageContaining("Call the stream payments");
   }
 
   @Test

@@ -228,6 +228,28 @@ public final class Lake implements Serializable {
   }
 
   /**
+   * Checks that the history of a stream is not in the table of another name. Reads rows of other
+   * raw tables, if the stream has no table of its own.
+   *
+   * @throws IllegalArgumentException if another table holds records of its topic
+   */
+  public void requireRawName(String stream, String topic) {
+    onCatalog(
+        catalog -> {
+          if (!catalog.tableExists(rawTable(stream))) {
+            for (TableIdentifier other : tables(catalog, RAW)) {
+              if (RawTable.holds(catalog.loadTable(other), topic)) {
+                throw new IllegalArgumentException(
+                    "Stream %s reads topic %s, whose history is in table %s: that is the stream's old name, and under the new one the history would be left out. Call the stream %s, or drop the table if nobody needs its history."
+                        .formatted(stream, topic, other, other.name()));
+              }
+            }
+          }
+          return stream;
+        });
+  }
+
+  /**
    * How far the raw table of a stream reaches in its newest snapshot, from the table's metadata.
    *
    * @return empty if there is no such table, or nothing in it
@@ -373,14 +395,14 @@ public final class Lake implements Serializable {
   public void dropFeatureTables() {
     onCatalog(
         catalog -> {
-          List<TableIdentifier> names = featureTables(catalog);
+          List<TableIdentifier> names = tables(catalog, FEATURES);
           names.forEach(name -> catalog.dropTable(name, true));
           return names;
         });
   }
 
-  private static List<TableIdentifier> featureTables(Catalog catalog) {
-    Namespace namespace = Namespace.of(FEATURES);
+  private static List<TableIdentifier> tables(Catalog catalog, String of) {
+    Namespace namespace = Namespace.of(of);
     return catalog instanceof SupportsNamespaces namespaces
             && !namespaces.namespaceExists(namespace)
         ? List.of()
@@ -392,7 +414,7 @@ public final class Lake implements Serializable {
     return onCatalog(
         catalog -> {
           Map<String, DeployedView> views = new TreeMap<>();
-          for (TableIdentifier name : featureTables(catalog)) {
+          for (TableIdentifier name : tables(catalog, FEATURES)) {
             FeatureTable.deployed(catalog.loadTable(name))
                 .ifPresent(view -> views.put(name.name(), view));
           }

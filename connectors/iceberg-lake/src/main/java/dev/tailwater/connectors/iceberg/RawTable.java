@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 /** The columns of a raw table, and how far it reaches. */
 final class RawTable {
 
+  static final String TOPIC = "topic";
   static final String PARTITION = "partition";
   static final String OFFSET = "offset";
   static final String APPEND_TIME = "append_time";
@@ -41,7 +42,7 @@ final class RawTable {
   /** {@link RawRowMapper} fills the columns in this order. */
   static final Schema SCHEMA =
       new Schema(
-          NestedField.required(1, "topic", Types.StringType.get()),
+          NestedField.required(1, TOPIC, Types.StringType.get()),
           NestedField.required(2, PARTITION, Types.IntegerType.get()),
           NestedField.required(3, OFFSET, Types.LongType.get()),
           NestedField.required(4, APPEND_TIME, Types.TimestampType.withZone()),
@@ -86,6 +87,16 @@ final class RawTable {
     } catch (AlreadyExistsException e) {
       // Another job created it between the question and the creation: it has the same columns.
       return catalog.loadTable(name);
+    }
+  }
+
+  /** Whether there is a record of a topic. */
+  static boolean holds(Table table, String topic) {
+    try (CloseableIterable<Record> records =
+        IcebergGenerics.read(table).where(Expressions.equal(TOPIC, topic)).select(TOPIC).build()) {
+      return records.iterator().hasNext();
+    } catch (IOException e) {
+      throw unread(table, e);
     }
   }
 

@@ -1,6 +1,8 @@
 package dev.tailwater.connectors.iceberg;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tailwater.connectors.iceberg.RawEnd.PartitionEnd;
 import dev.tailwater.connectors.log.LogRecord;
@@ -74,6 +76,18 @@ class RawTableIT {
     assertThat(lake.rawEnd("refunds")).isEmpty();
     lake.ensureRawTable("refunds");
     assertThat(lake.rawEnd("refunds")).isEmpty();
+  }
+
+  @Test
+  void recordsOfATopicAreFoundUnderTheOldNameOfItsStream() {
+    assertThatThrownBy(() -> lake.requireRawName("purchases", "payments"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "Stream purchases reads topic payments, whose history is in table raw.payments: that is"
+                + " the stream's old name, and under the new one the history would be left out."
+                + " Call the stream payments, or drop the table if nobody needs its history.");
+    assertThatCode(() -> lake.requireRawName("payments", "payments")).doesNotThrowAnyException();
+    assertThatCode(() -> lake.requireRawName("orders", "orders")).doesNotThrowAnyException();
   }
 
   @Test
