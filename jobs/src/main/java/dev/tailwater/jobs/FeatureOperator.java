@@ -76,9 +76,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   private final Visits visits;
   private final Told[][] toldByStream;
   private final int[][] viewsByStream;
-  private final long horizonMs;
-  private final long latenessMs;
-  private final long refreshMs;
+  private final StateEnd stateEnd;
 
   private transient @Nullable InternalTimerService<VoidNamespace> timers;
   private transient @Nullable InternalTimerServiceImpl<String, VoidNamespace> onlineTimers;
@@ -139,8 +137,6 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     this.viewsByStream = new int[plan.streams().size()][];
     Arrays.fill(toldByStream, NOTHING);
     int[] viewPositions = EntityViews.positions(plan, entity);
-    long horizon = 0;
-    long lateness = 0;
     List<EntityPlan.Input> inputs = this.entity.inputs();
     for (int i = 0; i < inputs.size(); i++) {
       List<EntityPlan.Origin> origins = inputs.get(i).origins();
@@ -151,13 +147,6 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
         told[told.length - 1] = new Told(i, origin, asKnown);
         toldByStream[stream] = told;
       }
-      StateLayout layout = inputs.get(i).layout();
-      horizon = Math.max(horizon, layout.horizonMs());
-      lateness = Math.max(lateness, layout.latenessMs());
-    }
-    long longestRefresh = 0;
-    for (int view : viewPositions) {
-      longestRefresh = Math.max(longestRefresh, plan.views().get(view).refreshMs());
     }
     for (int stream = 0; stream < viewsByStream.length; stream++) {
       Told[] told = toldByStream[stream];
@@ -171,9 +160,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
                                   to.input() == plan.views().get(viewPositions[view]).lastInput()))
               .toArray();
     }
-    this.horizonMs = horizon;
-    this.latenessMs = lateness;
-    this.refreshMs = longestRefresh;
+    this.stateEnd = StateEnd.of(plan, entity);
   }
 
   @Override
@@ -228,7 +215,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
                 output.collect(tag, new StreamRecord<>(row, instant));
                 rowsEmitted.inc();
               });
-      if (timers != null && refreshMs > 0) {
+      if (timers != null && stateEnd.refreshMs() > 0) {
         openIdleClock(rows, timers);
       }
     }
@@ -259,7 +246,7 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
             .mapToLong(view -> views.plan(view).refreshMs())
             .filter(every -> every > 0)
             .min()
-            .orElse(refreshMs);
+            .orElse(stateEnd.refreshMs());
     idleClock =
         new IdleClock(
             getProcessingTimeService(),
@@ -533,24 +520,19 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
     memory.save(state);
   }
 
-  /**
-   * When the last fact can no longer be in any window, not even for a late question, and no later
-   * fact can be as of an earlier instant than a row that was written.
-   */
   private long endOfState(KeyState state) {
     long last = Long.MIN_VALUE;
     for (EntityState input : state.inputs) {
       last = Math.max(last, input.lastFactTime());
     }
-    long gone = plus(last, horizonMs + refreshMs);
-    for (KeyState.WrittenRows written : state.rows) {
-      gone = Math.max(gone, written.onlineAsOf);
+    if (last == Long.MIN_VALUE) {
+      return Long.MAX_VALUE;
     }
-    return last == Long.MIN_VALUE ? Long.MAX_VALUE : plus(gone, latenessMs + 1);
-  }
-
-  private static long plus(long instant, long spanMs) {
-    return instant > Long.MAX_VALUE - spanMs ? Long.MAX_VALUE : instant + spanMs;
+    long gone = stateEnd.after(last);
+    for (KeyState.WrittenRows written : state.rows) {
+      gone = Math.max(gone, stateEnd.afterRow(written.onlineAsOf));
+    }
+    return gone;
   }
 
   private void wake(KeyState state, long at) {
@@ -705,10 +687,10 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
   private long earliestOfUnknown() {
     InternalTimerService<VoidNamespace> clock = timers;
     return clock == null
-            || horizonMs >= Window.UNBOUNDED_MS
+            || stateEnd.horizonMs() >= Window.UNBOUNDED_MS
             || clock.currentWatermark() == Long.MIN_VALUE
         ? Long.MIN_VALUE
-        : clock.currentWatermark() - latenessMs;
+        : clock.currentWatermark() - stateEnd.latenessMs();
   }
 
   private void prune(KeyState state, long clock) {

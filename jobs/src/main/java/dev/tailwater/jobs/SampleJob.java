@@ -217,7 +217,7 @@ public final class SampleJob {
       this.plan = plan;
       this.position = entity;
       this.entity = plan.entities().get(entity);
-      this.end = new StateEnd(plan, entity);
+      this.end = StateEnd.of(plan, entity);
       this.baseStreams = Chains.baseStreams(plan);
     }
 

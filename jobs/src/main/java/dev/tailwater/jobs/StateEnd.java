@@ -6,13 +6,16 @@ import java.io.Serializable;
 
 /**
  * When the state of an entity's key ends: its last fact can no longer be in any window, not even
- * for a late question, and no row is refreshed any more.
+ * for a late question, no row is refreshed any more, and no later fact can be as of an earlier
+ * instant than a row that was written.
+ *
+ * @param horizonMs how far back the longest window reaches
+ * @param latenessMs the longest of the inputs
+ * @param refreshMs the longest of the views; 0 if none is refreshed
  */
-final class StateEnd implements Serializable {
+record StateEnd(long horizonMs, long latenessMs, long refreshMs) implements Serializable {
 
-  private final long keptMs;
-
-  StateEnd(Plan plan, int entity) {
+  static StateEnd of(Plan plan, int entity) {
     long horizon = 0;
     long lateness = 0;
     for (EntityPlan.Input input : plan.entities().get(entity).inputs()) {
@@ -23,11 +26,20 @@ final class StateEnd implements Serializable {
     for (int view : EntityViews.positions(plan, entity)) {
       refresh = Math.max(refresh, plan.views().get(view).refreshMs());
     }
-    keptMs = horizon + refresh + lateness + 1;
+    return new StateEnd(horizon, lateness, refresh);
   }
 
   /** The first clock at which the state of a key with this last fact is gone. */
   long after(long lastFactTime) {
-    return lastFactTime > Long.MAX_VALUE - keptMs ? Long.MAX_VALUE : lastFactTime + keptMs;
+    return afterRow(plus(lastFactTime, horizonMs + refreshMs));
+  }
+
+  /** The first clock at which no fact can be as of an earlier instant than a row. */
+  long afterRow(long asOf) {
+    return plus(asOf, latenessMs + 1);
+  }
+
+  private static long plus(long instant, long spanMs) {
+    return instant > Long.MAX_VALUE - spanMs ? Long.MAX_VALUE : instant + spanMs;
   }
 }

@@ -20,7 +20,7 @@ class StateEndTest {
             TestPlans.view("spend", 0, refreshMs, Knowledge.AS_HAPPENED),
             TestPlans.layout(Identity.EVENT, latenessMs, false),
             TestPlans.stream("payments", RecordFormat.JSON, latenessMs));
-    long end = new StateEnd(plan, 0).after(2_500);
+    long end = StateEnd.of(plan, 0).after(2_500);
 
     try (EntityHarness operator = EntityHarness.live(plan)) {
       operator.tell(EntityHarness.fact("1", 1_000, 4, 0));
