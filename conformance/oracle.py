@@ -784,6 +784,9 @@ class Feature:
         if definition.get("self") == "exclude":
             same = [fact for fact in facts if fact.id == about and fact.time <= at]
             own = max(same, key=lambda fact: fact.time, default=None)
+            summed_up = self.window == "lifetime" or "resolution" in definition
+            if own and summed_up and at - self.delay() - own.time >= UNITS["h"]:
+                own = None
             facts = [fact for fact in facts if fact is not own]
         if "where" in definition:
             facts = [fact for fact in facts if self.part("where", fact) is True]

@@ -24,7 +24,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,9 +103,9 @@ final class NaiveRun {
         int feature = part.features()[i];
         FeatureSpec spec = input.layout().features().get(part.firstFeature() + i);
         List<NaiveFact> counted =
-            spec.excludesSelf() && self.isPresent()
-                ? facts.stream().filter(fact -> fact != self.get()).toList()
-                : facts;
+            facts.stream()
+                .filter(fact -> fact != self.orElse(null) || !spec.leavesOut(fact.time(), instant))
+                .toList();
         answer[feature] =
             NaiveFeatures.value(spec, asked.features().get(feature).type(), counted, instant);
       }
@@ -114,15 +113,11 @@ final class NaiveRun {
     return answer;
   }
 
-  /** The fact that a question is about: the one of its instant, else the newest until then. */
+  /** The fact that a question is about: the newest until its instant. */
   private static Optional<NaiveFact> self(Object id, List<NaiveFact> facts, long instant) {
-    List<NaiveFact> ofId = facts.stream().filter(fact -> fact.id().equals(id)).toList();
-    return Stream.concat(
-            ofId.stream().filter(fact -> fact.time() == instant),
-            ofId.stream()
-                .filter(fact -> fact.time() < instant)
-                .sorted(Comparator.comparingLong(NaiveFact::time).reversed()))
-        .findFirst();
+    return facts.stream()
+        .filter(fact -> fact.id().equals(id) && fact.time() <= instant)
+        .max(Comparator.comparingLong(NaiveFact::time));
   }
 
   /** What a record tells: where the row is no more, and where it is now. */

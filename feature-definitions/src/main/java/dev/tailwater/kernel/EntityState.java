@@ -838,51 +838,38 @@ public abstract class EntityState {
 
   /**
    * Writes features as {@link #answer} does, those that exclude the asking event as if one fact had
-   * never been inserted: the one with the id hash at {@code selfTime}; if there is none, the newest
-   * with that id hash that is not newer than the last seek. A version of a row that was deleted, or
-   * that moved to another time, is not one. If there is none, or facts have no ids, nothing is left
-   * out. A fact that pruning has added to a summary cannot be left out any more.
+   * never been inserted: the newest with the id hash that is not newer than the last seek. A
+   * version of a row that was deleted, or that moved to another time, is not one. If there is none,
+   * or facts have no ids, nothing is left out, and of what older facts are summed up in no
+   * {@linkplain FeatureSpec#leavesOut older} one.
    *
-   * <p>Costs a look at every stored fact if the fact is not at {@code selfTime}.
+   * <p>Costs a look at every stored fact that is newer than it.
    */
   public void answerWithout(
-      long selfTime,
       long selfIdHash,
       int firstFeature,
       int count,
       @Nullable Object[] into,
       int from,
       ChunkStore chunks) {
-    Position self = null;
-    boolean looked = false;
+    Position self = findSelf(selfIdHash, chunks);
+    long time = self == null ? NEVER : load(self.chunk, chunks).time(self.index);
     for (int f = firstFeature; f < firstFeature + count; f++) {
       StateShape.Feature feature = shape.features[f];
-      if (feature.spec().excludesSelf() && !looked) {
-        self = findSelf(selfTime, selfIdHash, chunks);
-        looked = true;
-      }
       into[from + f - firstFeature] =
-          feature.spec().excludesSelf() && self != null
+          self != null && feature.spec().leavesOut(time, asOf)
               ? valueWithout(feature, self, chunks)
               : value(feature, chunks);
     }
   }
 
-  private @Nullable Position findSelf(long time, long idHash, ChunkStore chunks) {
-    // A fact that was pruned is not confused with another of the same id.
-    if (shape.idHashWord < 0 || firstChunk == Chunk.NONE || time <= prunedTime) {
+  private @Nullable Position findSelf(long idHash, ChunkStore chunks) {
+    if (shape.idHashWord < 0 || firstChunk == Chunk.NONE) {
       return null;
     }
-    int id = chunkAfter(time, Integer.MAX_VALUE, Long.MAX_VALUE, chunks);
-    int index = indexAfter(load(id, chunks), time, Integer.MAX_VALUE, Long.MAX_VALUE);
-    Position own = find(time, idHash, id, index, chunks);
-    // A row that moved to another time left a version behind that counts for nothing.
-    if (own != null && load(own.chunk, chunks).has(own.index, shape.live, 0)) {
-      return own;
-    }
-    id = next(0) == NEVER ? tailChunk : chunkOf(0);
+    int id = next(0) == NEVER ? tailChunk : chunkOf(0);
     Chunk chunk = load(id, chunks);
-    index = next(0) == NEVER ? chunk.count() : indexOf(0);
+    int index = next(0) == NEVER ? chunk.count() : indexOf(0);
     while (true) {
       while (--index >= 0) {
         if (chunk.idHash(index) == idHash && chunk.has(index, shape.live, 0)) {

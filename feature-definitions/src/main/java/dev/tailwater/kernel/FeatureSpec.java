@@ -19,6 +19,31 @@ public record FeatureSpec(
     @Nullable Object empty)
     implements Serializable {
 
+  /**
+   * How much older than the newer end of a {@linkplain #sumsUp summed up} window an event can be
+   * and still be left out, in milliseconds: facts are kept one by one at least that long.
+   */
+  public static final long SELF_REACH_MS = 3_600_000;
+
+  /**
+   * Whether older facts of the window may be kept as summaries, out of which no single one can be
+   * taken.
+   */
+  public boolean sumsUp() {
+    return window instanceof Window.Lifetime
+        || (window instanceof Window.Sliding sliding && sliding.resolutionMs() > 0);
+  }
+
+  /**
+   * Whether an event of a time is left out by a question as of an instant: if the feature excludes
+   * the event that is asked about, and it is not too old to be taken out of a summary. This does
+   * not depend on what is summed up already.
+   */
+  public boolean leavesOut(long time, long asOf) {
+    long reach = window.delayMs() + SELF_REACH_MS;
+    return excludesSelf && (!sumsUp() || time > Math.max(asOf, Long.MIN_VALUE + reach) - reach);
+  }
+
   /** An aggregate of one column over an exact sliding window. */
   public static FeatureSpec sliding(
       Aggregate aggregate,

@@ -386,13 +386,13 @@ final class StateShape {
     edges = all.toArray(Edge[]::new);
     cursors = edges.length;
     boolean coarse = layout.coarse();
-    reachMs = all.stream().mapToLong(Edge::reachMs).reduce(1, Math::max);
     // At least 1: a fact as old as the lateness may still arrive.
     horizonMs =
         all.stream()
             .filter(edge -> !(coarse && edge instanceof Edge.Multiple))
             .mapToLong(Edge::reachMs)
-            .reduce(1, Math::max);
+            .reduce(Math.max(1, selfReachMs(layout)), Math::max);
+    reachMs = all.stream().mapToLong(Edge::reachMs).reduce(horizonMs, Math::max);
 
     List<Set<Measure>> measures = new ArrayList<>();
     for (int cursor = 0; cursor <= cursors; cursor++) {
@@ -1044,6 +1044,16 @@ final class StateShape {
 
   private static long lowBits(int bits) {
     return bits == 64 ? -1L : (1L << bits) - 1;
+  }
+
+  /** How far behind the instant a fact can be that a question may leave out of summaries. */
+  private static long selfReachMs(StateLayout layout) {
+    return layout.features().stream()
+        .filter(feature -> feature.excludesSelf() && feature.sumsUp())
+        .map(FeatureSpec::window)
+        .mapToLong(
+            window -> Math.min(window.delayMs() + FeatureSpec.SELF_REACH_MS, window.horizonMs()))
+        .reduce(0, Math::max);
   }
 
   private static int layoutHash(StateLayout layout) {

@@ -139,7 +139,7 @@ class EntityStatePropertyTest {
       long instant = random.nextBoolean() ? fact.time : history.instant(random);
       if (instant >= clock - layout.latenessMs() && random.nextInt(3) == 0) {
         state.seek(instant, chunks);
-        assertAnswers(state, chunks, naive, instant, clock, random);
+        assertAnswers(state, chunks, naive, instant, random);
       }
       if (random.nextInt(8) == 0) {
         clock = Math.max(clock, history.instant(random) - random.nextInt(200));
@@ -147,24 +147,19 @@ class EntityStatePropertyTest {
         assertThat(state.earliestSeek()).isLessThanOrEqualTo(clock - layout.latenessMs());
         if (instant >= clock - layout.latenessMs()) {
           state.seek(instant, chunks);
-          assertAnswers(state, chunks, naive, instant, clock, random);
+          assertAnswers(state, chunks, naive, instant, random);
         }
       }
     }
     for (int question = 0; question < 4; question++) {
       long instant = Math.max(history.instant(random), clock - layout.latenessMs());
       state.seek(instant, chunks);
-      assertAnswers(state, chunks, naive, instant, clock, random);
+      assertAnswers(state, chunks, naive, instant, random);
     }
   }
 
   private static void assertAnswers(
-      EntityState state,
-      ChunkStore chunks,
-      NaiveState naive,
-      long instant,
-      long clock,
-      Random random) {
+      EntityState state, ChunkStore chunks, NaiveState naive, long instant, Random random) {
     @Nullable Object[] expected = naive.answer(instant);
     @Nullable Object[] answer = new Object[expected.length + 1];
     state.answer(answer, 1, chunks);
@@ -195,7 +190,7 @@ class EntityStatePropertyTest {
       }
     }
     assertThat(state.nextChange(first, count, chunks)).isEqualTo(earliest);
-    assertAnswersWithout(state, chunks, naive, instant, clock, random);
+    assertAnswersWithout(state, chunks, naive, instant, random);
     assertFactsInWindow(state, chunks, naive, instant, random.nextInt(expected.length));
     assertThat(state.nextFactTime(instant, chunks)).isEqualTo(naive.nextFactTime(instant));
     Fact cause = naive.cause(instant);
@@ -204,25 +199,18 @@ class EntityStatePropertyTest {
   }
 
   private static void assertAnswersWithout(
-      EntityState state,
-      ChunkStore chunks,
-      NaiveState naive,
-      long instant,
-      long clock,
-      Random random) {
+      EntityState state, ChunkStore chunks, NaiveState naive, long instant, Random random) {
     if (naive.facts().isEmpty()) {
       return;
     }
     Fact known = naive.facts().get(random.nextInt(naive.facts().size()));
-    long time = random.nextInt(3) == 0 ? instant : known.time;
     long idHash = random.nextInt(5) == 0 ? 77 : known.idHash;
-    Fact self = naive.self(time, idHash, instant);
-    boolean mayBePruned = self != null && self.time <= clock;
+    Fact self = naive.self(idHash, instant);
     @Nullable Object[] expected = naive.answer(instant, self);
     @Nullable Object[] answer = new Object[expected.length];
-    state.answerWithout(time, idHash, 0, answer.length, answer, 0, chunks);
+    state.answerWithout(idHash, 0, answer.length, answer, 0, chunks);
     for (int f = 0; f < expected.length; f++) {
-      if (!Objects.equals(expected[f], answer[f]) && !(mayBePruned && naive.keepsSummaries(f))) {
+      if (!Objects.equals(expected[f], answer[f])) {
         assertThat(answer[f])
             .as("feature %d as of %d without %d: %s", f, instant, idHash, naive.feature(f))
             .isEqualTo(expected[f]);
@@ -314,6 +302,6 @@ class EntityStatePropertyTest {
 
     long instant = history.instant(random);
     copy.seek(instant, copiedChunks);
-    assertAnswers(copy, copiedChunks, naive, instant, Long.MIN_VALUE, random);
+    assertAnswers(copy, copiedChunks, naive, instant, random);
   }
 }

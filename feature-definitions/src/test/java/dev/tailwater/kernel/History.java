@@ -27,6 +27,9 @@ record History(StateLayout layout, List<Fact> facts) {
       Arrays.stream(ColumnType.values()).filter(ColumnType::isScalar).toList();
   private static final long[] SPANS = {1, 7, 10, 50, 70, 100, 300};
 
+  /** Milliseconds: the least, and those of which an hour has 30, or one. */
+  private static final long[] UNITS = {1, 120_000, 3_600_000};
+
   /** Around midnight in some zone, the beginning of time, and a change of clocks. */
   private static final long[] STARTS = {
     1_700_000_000_000L, 1_699_919_999_900L, -50L, 1_699_140_000_000L, 1_711_800_000_000L
@@ -117,7 +120,7 @@ record History(StateLayout layout, List<Fact> facts) {
       Windows windows,
       Random random) {
     int filters = random.nextInt(8) == 0 ? 64 : random.nextInt(3);
-    long unit = random.nextInt(3) == 0 ? 3_600_000L : 1;
+    long unit = UNITS[random.nextInt(UNITS.length)];
     List<FeatureSpec> features = new ArrayList<>();
     for (Aggregate aggregate : aggregates) {
       FeatureSpec feature = feature(aggregate, columns, filters, unit, windows, random);
@@ -170,12 +173,17 @@ record History(StateLayout layout, List<Fact> facts) {
     Aggregation aggregation =
         new Aggregation(aggregate, column, second, by, 1 + random.nextInt(5), parameter);
     Object empty = aggregate == Aggregate.AVG && by < 0 && random.nextBoolean() ? -1.0 : null;
-    return new FeatureSpec(
-        aggregation,
-        random.nextInt(filters + 1) - 1,
-        window(aggregate, unit, windows, random),
-        random.nextInt(3) == 0,
-        empty);
+    FeatureSpec feature =
+        new FeatureSpec(
+            aggregation,
+            random.nextInt(filters + 1) - 1,
+            window(aggregate, unit, windows, random),
+            random.nextInt(3) == 0,
+            empty);
+    // The facts of an hour are kept then: of short histories, all.
+    return feature.excludesSelf() && feature.sumsUp() && unit == 1
+        ? new FeatureSpec(aggregation, feature.filter(), feature.window(), false, empty)
+        : feature;
   }
 
   /** A column that fits, or -1 if none does. */

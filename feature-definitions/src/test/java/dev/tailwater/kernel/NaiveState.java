@@ -103,7 +103,8 @@ final class NaiveState {
     @Nullable Object[] answer = new Object[layout.features().size()];
     for (int i = 0; i < answer.length; i++) {
       FeatureSpec feature = layout.features().get(i);
-      Object value = value(feature, asOf, feature.excludesSelf() ? without : null);
+      boolean leavesOut = without != null && feature.leavesOut(without.time, asOf);
+      Object value = value(feature, asOf, leavesOut ? without : null);
       if (value == null && feature.aggregation().function().countsFromZero()) {
         value = feature.aggregation().by() < 0 ? (Object) 0L : Map.of();
       }
@@ -113,13 +114,9 @@ final class NaiveState {
   }
 
   /** The fact that a question with this id is about. */
-  @Nullable Fact self(long time, long idHash, long asOf) {
-    if (layout.identity() == Identity.NONE) {
-      return null;
-    }
-    Fact own = find(time, idHash);
-    return own != null && !own.deleted
-        ? own
+  @Nullable Fact self(long idHash, long asOf) {
+    return layout.identity() == Identity.NONE
+        ? null
         : facts.stream()
             .filter(fact -> fact.time <= asOf && fact.idHash == idHash && !fact.deleted)
             .max(LOG_ORDER)

@@ -22,7 +22,7 @@ class WindowsAndIdentitiesTest {
   private static final int TEXT = 1;
   private static final List<ColumnType> COLUMNS = List.of(ColumnType.DOUBLE, ColumnType.STRING);
 
-  private final HeapChunkStore chunks = new HeapChunkStore();
+  private HeapChunkStore chunks = new HeapChunkStore();
   private Identity identity = Identity.EVENT;
   private long latenessMs;
   private long nextOffset;
@@ -239,12 +239,9 @@ class WindowsAndIdentitiesTest {
     insert(state, fact(NOON, 4.0, "a"));
     state.seek(NOON, chunks);
 
-    assertThat(without(state, NOON, self.idHash))
+    assertThat(without(state, self.idHash))
         .containsExactly(5.0, List.of(1.0, 4.0), List.of(2.0, 4.0));
-    assertThat(without(state, NOON - 5, self.idHash))
-        .as("found in the window where its time is not known")
-        .containsExactly(5.0, List.of(1.0, 4.0), List.of(2.0, 4.0));
-    assertThat(without(state, NOON, 77)).containsExactly(7.0, List.of(2.0, 4.0), List.of(2.0, 4.0));
+    assertThat(without(state, 77)).containsExactly(7.0, List.of(2.0, 4.0), List.of(2.0, 4.0));
   }
 
   @Test
@@ -257,11 +254,48 @@ class WindowsAndIdentitiesTest {
       insert(state, self);
     }
     state.seek(NOON + 100, chunks);
-    assertThat(without(state, self.time, self.idHash)).containsExactly(10L);
+    assertThat(without(state, self.idHash)).containsExactly(10L);
 
     state.prune(NOON + 60, chunks);
 
-    assertThat(without(state, self.time, self.idHash)).containsExactly(10L);
+    assertThat(without(state, self.idHash)).containsExactly(10L);
+  }
+
+  @Test
+  void whereOlderFactsAreSummedUpAnEventOfTheLastHourIsLeftOut() {
+    long hour = FeatureSpec.SELF_REACH_MS;
+    Window tiled = new Window.Sliding(9 * hour, 0, hour / 60, Window.Bounds.OPEN_CLOSED);
+    for (Window other : List.of(tiled, Window.sliding(1, 0))) {
+      chunks = new HeapChunkStore();
+      EntityState state =
+          state(
+              excludingSelf(count(new Window.Lifetime(0))),
+              excludingSelf(feature(Aggregate.MAX, NUMBER, 0, new Window.Lifetime(hour))),
+              excludingSelf(count(other)));
+      Fact young = fact(NOON, 1.0, "a");
+      Fact old = fact(NOON, 1.0, "a");
+      for (int i = 0; i < 4 * Chunk.SEAL_AT; i++) {
+        Fact fact = fact(NOON - 4 * hour + i * hour / Chunk.SEAL_AT, 1.0 + i, "a");
+        insert(state, fact);
+        old = i == 3 * Chunk.SEAL_AT - 1 ? fact : old;
+        young = i == 3 * Chunk.SEAL_AT ? fact : young;
+      }
+      long asked = young.time + hour - 1;
+      long counted = other == tiled ? 128 : 0;
+      assertThat(asOf(state, asked)).containsExactly(128L, 96.0, counted);
+
+      for (boolean pruned : List.of(false, true)) {
+        if (pruned) {
+          state.prune(asked, chunks);
+          assertThat(state.earliestSeek()).isGreaterThan(Long.MIN_VALUE);
+        }
+        assertThat(without(state, young.idHash))
+            .containsExactly(127L, 96.0, Math.max(0, counted - 1));
+        assertThat(without(state, old.idHash))
+            .as("too old to be taken out of a sum of all, whether summed up or not")
+            .containsExactly(128L, 95.0, counted);
+      }
+    }
   }
 
   @Test
@@ -279,10 +313,10 @@ class WindowsAndIdentitiesTest {
     Fact moved = fact(NOON + 5, 4.0, "a");
     moved.idHash = row.idHash;
     insert(state, moved);
-    state.seek(NOON + 20, chunks);
 
-    for (long told : List.of(NOON + 5, NOON + 9, NOON + 20)) {
-      assertThat(without(state, told, row.idHash)).as("asked as of its time").containsExactly(1.0);
+    for (long asked : List.of(NOON + 5, NOON + 9, NOON + 20)) {
+      assertThat(asOf(state, asked)).containsExactly(5.0);
+      assertThat(without(state, row.idHash)).containsExactly(1.0);
     }
   }
 
@@ -485,9 +519,9 @@ class WindowsAndIdentitiesTest {
     return answer;
   }
 
-  private @Nullable Object[] without(EntityState state, long selfTime, long selfIdHash) {
+  private @Nullable Object[] without(EntityState state, long selfIdHash) {
     @Nullable Object[] answer = new Object[answers];
-    state.answerWithout(selfTime, selfIdHash, 0, answers, answer, 0, chunks);
+    state.answerWithout(selfIdHash, 0, answers, answer, 0, chunks);
     return answer;
   }
 

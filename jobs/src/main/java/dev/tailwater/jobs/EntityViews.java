@@ -115,7 +115,6 @@ final class EntityViews {
         known.answer(part.firstFeature(), places.length, answers, 0, stored);
       } else {
         known.answerWithout(
-            question.eventTime,
             origins[part.input()].idHash(question.aboutHash, self),
             part.firstFeature(),
             places.length,
