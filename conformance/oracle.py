@@ -345,7 +345,7 @@ def quantile(values, q):
     if place == below:
         return low
     high = ordered[below + 1]
-    return low if order_key(low) == order_key(high) else low + (high - low) * (place - below)
+    return low if low == high else low + (high - low) * (place - below)
 
 
 def decayed(facts, half_life, at):
@@ -446,12 +446,12 @@ class Stream:
             return self.refuse(place, "MISSING_EVENT_TIME")
         if appended < FOREVER and at > appended + self.ahead:
             return self.refuse(place, "FUTURE")
-        newest = self.newest.get(partition, at)
-        self.newest[partition] = max(newest, at)
         oldest = min(at, before[self.event_time]) if before else at
+        newest = self.newest.get(partition, oldest)
+        self.newest[partition] = max(newest, at)
         if newest - oldest > self.disorder + self.lateness:
             return self.refuse(place, "LATE")
-        for condition, otherwise in self.expected:
+        for condition, otherwise in self.expected if after else ():
             if condition(row, without_value=False) is False:
                 if otherwise == "quarantine":
                     self.refuse(place, "EXPECTATION")

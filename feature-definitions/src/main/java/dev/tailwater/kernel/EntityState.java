@@ -333,6 +333,20 @@ public abstract class EntityState {
     return conflictOffset;
   }
 
+  /**
+   * Whether a fact of this time and id is stored that says something else than an event: of an
+   * entity's events with one time and id only one counts. Only where facts are events.
+   */
+  public boolean contradicts(long time, long idHash, long payloadHash, ChunkStore chunks) {
+    if (firstChunk == Chunk.NONE || time <= prunedTime) {
+      return false;
+    }
+    int id = chunkAfter(time, Integer.MAX_VALUE, Long.MAX_VALUE, chunks);
+    int index = indexAfter(load(id, chunks), time, Integer.MAX_VALUE, Long.MAX_VALUE);
+    Position same = find(time, idHash, id, index, chunks);
+    return same != null && load(same.chunk, chunks).payloadHash(same.index) != payloadHash;
+  }
+
   private void append(Fact fact, ChunkStore chunks) {
     long[] rows = tailWords;
     Chunk known = tail;

@@ -3,6 +3,7 @@ package dev.tailwater.jobs;
 import dev.tailwater.definitions.Knowledge;
 import dev.tailwater.kernel.ChunkStore;
 import dev.tailwater.kernel.EntityState;
+import dev.tailwater.kernel.Identity;
 import dev.tailwater.kernel.StateLayout;
 import dev.tailwater.plan.EntityPlan;
 import dev.tailwater.plan.Plan;
@@ -127,6 +128,19 @@ final class EntityViews {
       }
     }
     return features;
+  }
+
+  /** Whether another event counts for the view in place of the one that a question is about. */
+  boolean contradicts(KeyState state, int view, Envelope question) {
+    int input = views[view].lastInput();
+    int self = self(input, question);
+    return self >= 0
+        && inputs.get(input).layout().identity() == Identity.EVENT
+        && state.inputs[input].contradicts(
+            question.eventTime,
+            origins[input].idHash(question.aboutHash, self),
+            question.payloadHash,
+            chunks[input]);
   }
 
   /**

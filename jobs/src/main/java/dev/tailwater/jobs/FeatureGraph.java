@@ -497,8 +497,12 @@ public final class FeatureGraph {
       for (int later = entity + 1; later < needed.length; later++) {
         forwardsFacts[stream] |= needed[later] && tells(later, stream);
       }
-      // What is wrong with an event of a derived stream is wrong with the one it is derived from.
-      reportsFacts[stream] = baseStreams[stream] == stream;
+      // An entity that is told an event and what is derived from it sees the same of all of them.
+      int derived = stream;
+      reportsFacts[stream] =
+          IntStream.range(0, stream)
+              .noneMatch(
+                  other -> baseStreams[other] == baseStreams[derived] && tells(entity, other));
     }
     return new Visits(askedViews, answersAtOnce, forwardsFacts, reportsFacts);
   }

@@ -659,6 +659,9 @@ final class FeatureOperator extends AbstractStreamOperator<Envelope>
                     Timestamps.format(earliest)));
       } else {
         question.answer(views.position(view), views.answer(state, view, question));
+        if (question.isChained() && views.contradicts(state, view, question)) {
+          question.markReported(); // By this entity, when it was told the event.
+        }
       }
     }
     questionsAnswered.inc();

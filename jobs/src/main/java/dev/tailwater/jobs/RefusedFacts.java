@@ -14,10 +14,12 @@ final class RefusedFacts {
 
   private final Plan plan;
   private final EventId[] ids;
+  private final int[] baseStreams;
 
   RefusedFacts(Plan plan) {
     this.plan = plan;
     this.ids = plan.streams().stream().map(EventId::of).toArray(EventId[]::new);
+    this.baseStreams = Chains.baseStreams(plan);
   }
 
   /**
@@ -72,7 +74,7 @@ final class RefusedFacts {
       long appendTime,
       DeadLetter.Code code,
       String reason) {
-    StreamPlan stream = plan.streams().get(event.stream);
+    StreamPlan stream = plan.streams().get(baseStreams[event.stream]);
     return new DeadLetter(
             stream.name(), stream.topic(), partition, offset, appendTime, code, reason, null, null)
         .toRecord();

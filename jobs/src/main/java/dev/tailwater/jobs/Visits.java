@@ -8,7 +8,8 @@ import java.io.Serializable;
  * @param askedViews the views of this entity that the stream's questions ask for
  * @param answersAtOnce whether the stream's questions do not wait for the clock
  * @param forwardsFacts whether an entity further on needs the stream's facts too
- * @param reportsFacts whether the stream's conflicts are reported at all
+ * @param reportsFacts whether the entity is the one that reports the stream's conflicts: of an
+ *     event and what is derived from it, the first that it is told
  */
 record Visits(
     int[][] askedViews, boolean[] answersAtOnce, boolean[] forwardsFacts, boolean[] reportsFacts)
