@@ -136,29 +136,19 @@ final class CalciteCompiler {
       throw Refusals.notParsed(e, columns);
     } catch (CalciteContextException e) {
       throw Refusals.invalid(e);
-    } catch (StackOverflowError e) {
-      throw new InvalidExpressionException(
-          0, 0, "is nested too deeply", "derive parts of it as columns of their own");
-    } catch (RuntimeException | AssertionError e) {
+    } catch (RuntimeException | StackOverflowError | AssertionError e) {
       // Calcite reports what it cannot translate by many exceptions, assertions among them.
-      InvalidExpressionException refusal =
-          new InvalidExpressionException(
-              0,
-              0,
-              "cannot be compiled (" + Refusals.firstLine(Refusals.deepest(e)) + ")",
-              "use scalar operators and functions of standard SQL");
-      refusal.initCause(e);
-      throw refusal;
+      throw Refusals.notCompiled(e);
     }
   }
 
   private CompiledExpression compile(String sql) throws SqlParseException {
     SqlNode parsed = SqlParser.create(sql, SYNTAX).parseExpression();
+    WrittenOut.requireShort(parsed);
     SqlNode bound = parsed.accept(new Binder(columns));
     if (bound == null) {
       throw new InvalidExpressionException(0, 0, "is empty", "write an expression");
     }
-
     JavaTypeFactory types = new TypeFactory();
     RelDataTypeFactory.Builder rowType = types.builder();
     RexBuilder builder = new RexBuilder(types);
@@ -433,6 +423,7 @@ final class CalciteCompiler {
       }
       if (isCast(inner)) {
         requireSameMap(inner);
+        requireDay(inner);
       }
       Optional<SqlOperator> replacement = RowFunctions.replacement(inner.getOperator());
       if (replacement.isPresent()) {
@@ -460,6 +451,12 @@ final class CalciteCompiler {
         if (inner.getOperator() == SqlStdOperatorTable.TRUNCATE) {
           return ofDigits(inner, RowFunctions.TRUNCATE_DOUBLE);
         }
+      }
+      if (isRounding(inner.getOperator()) && inner.getOperands().size() > 1) {
+        RexNode digits = inner.getOperands().get(1);
+        return inner.clone(
+            inner.getType(),
+            List.of(inner.getOperands().get(0), builder.makeCall(RowFunctions.DIGITS, digits)));
       }
       return switch (inner.getKind()) {
         case TRIM -> trim(inner);
@@ -510,6 +507,10 @@ final class CalciteCompiler {
       return cast;
     }
 
+    private static boolean isRounding(SqlOperator operator) {
+      return operator == SqlStdOperatorTable.ROUND || operator == SqlStdOperatorTable.TRUNCATE;
+    }
+
     /** Calcite's own code knows neither NaN nor infinities. */
     private RexNode ofDigits(RexCall call, SqlOperator function) {
       List<RexNode> arguments = new ArrayList<>(call.getOperands());
@@ -529,6 +530,15 @@ final class CalciteCompiler {
             0,
             "takes a map of %s for one of %s".formatted(from.getSqlTypeName(), to.getSqlTypeName()),
             "cast its values, as in MAP['a', CAST(0 AS " + to.getSqlTypeName() + ")]");
+      }
+    }
+
+    /** Calcite would take the day on which the expression is computed. */
+    private static void requireDay(RexCall cast) {
+      if (cast.getType().getSqlTypeName() == SqlTypeName.TIMESTAMP
+          && cast.getOperands().get(0).getType().getSqlTypeName() == SqlTypeName.TIME) {
+        throw new InvalidExpressionException(
+            0, 0, "takes a TIME for a TIMESTAMP, but it has no day", "write day and time");
       }
     }
 

@@ -8,6 +8,9 @@ import org.apache.calcite.runtime.SqlFunctions;
  */
 public final class NumberFunctions {
 
+  /** Beyond, every number is 0 or has no such digit. */
+  private static final int MAX_DIGITS = 400;
+
   private NumberFunctions() {}
 
   public static double log(double number) {
@@ -48,12 +51,17 @@ public final class NumberFunctions {
 
   /** The shortest decimal of a number, rounded half away from zero; what has none stays. */
   public static double round(double number, int digits) {
-    return Double.isFinite(number) ? SqlFunctions.sround(number, digits) : number;
+    return Double.isFinite(number) ? SqlFunctions.sround(number, digits(digits)) : number;
   }
 
   /** The shortest decimal of a number, cut off; what has none stays. */
   public static double truncate(double number, int digits) {
-    return Double.isFinite(number) ? SqlFunctions.struncate(number, digits) : number;
+    return Double.isFinite(number) ? SqlFunctions.struncate(number, digits(digits)) : number;
+  }
+
+  /** As many digits as there can be: Calcite's code would compute that power of ten. */
+  public static int digits(int digits) {
+    return Math.max(-MAX_DIGITS, Math.min(MAX_DIGITS, digits));
   }
 
   /** The two's complement in binary digits. */

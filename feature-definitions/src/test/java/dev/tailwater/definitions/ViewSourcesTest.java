@@ -266,7 +266,7 @@ class ViewSourcesTest {
         arguments("from: spend", "from: spent", "'spent' is not a known stream or view; did you"),
         arguments("from: spend", "from: paid", "write lateness: 0s in stream transfers"),
         arguments("from: spend", "from: visitors", "closes the cycle visitors -> visitors"),
-        arguments("AND n > 3", "AND recent > 3", "Cannot apply '>'"),
+        arguments("AND n > 3", "AND recent > 3", "> does not take <DOUBLE ARRAY> > <INTEGER>"),
         arguments(
             "count: \"*\", where: tx", "last: recent, where: tx", "of which there is no last"),
         arguments(

@@ -195,6 +195,20 @@ class ExpressionsTest {
         arguments("CAST(tx_time AS DATE)", 0, 0, "has the type DATE"),
         arguments("ROW(1, 2)", 0, 0, "has the type"),
         arguments("*", 0, 0, ""),
+        arguments("online ! = online", 1, 9, "docs/expressions.md says what can be written"),
+        arguments("SELECT items", 1, 1, "write the expression alone, as in amount / 100"),
+        arguments("CAST(TX_AMOUNT AS BOOLEAN)", 0, 0, "does not take what it is given; docs/expre"),
+        arguments("JSON_QUERY(items, '$')", 0, 0, "does not take what it is given; docs/expre"),
+        arguments("GREATEST()", 0, 0, "does not take what it is given; docs/expressions.md lists"),
+        arguments("1" + "0".repeat(40) + " > items", 0, 0, "a number of more than 38 digits"),
+        arguments("DATE '99999-01-01' IS NULL", 0, 0, "Year out of range"),
+        arguments("", 0, 0, "it has no word; write one, or leave the key out"),
+        arguments("ARRAY_CONCAT(items)", 1, 1, "ARRAY_CONCAT does not take ARRAY_CONCAT(<INT"),
+        arguments("GREATEST(items, country)", 1, 1, "write values of one type, or a CAST"),
+        arguments("CAST(country AS nope)", 1, 17, "types are BOOLEAN"),
+        arguments("ABS(ROW(1, 'x'))", 1, 1, "ABS does not take ABS(<ROW>); it takes"),
+        arguments("DATE '2024-02-30' > DATE '2024-01-01'", 1, 1, "; docs/expressions.md says"),
+        arguments("CAST(TIME '10:00:00' AS TIMESTAMP)", 0, 0, "it has no day"),
         arguments("(".repeat(4000) + "1" + ")".repeat(4000), 0, 0, ""),
         arguments("1" + "+1".repeat(6000), 0, 0, "characters"));
   }
@@ -212,6 +226,48 @@ class ExpressionsTest {
     if (line > 0) {
       assertThat(List.of(refusal.line(), refusal.column())).containsExactly(line, column);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "COALESCE(%s, 1)",
+        "NULLIF(%s, 1)",
+        "GREATEST(%s, 1)",
+        "LEAST(2, %s)",
+        "CASE %s WHEN 1 THEN 2 WHEN 3 THEN 4 END",
+        "CASE WHEN %s BETWEEN 1 AND 2 THEN 3 END",
+        "CASE WHEN items BETWEEN SYMMETRIC %s AND 2 THEN 3 END",
+        "CASE WHEN %s NOT IN (items, 2) THEN 3 END",
+        "CASE WHEN %s IS DISTINCT FROM 2 THEN 3 END",
+        "CASE WHEN (tx_time, INTERVAL '1' DAY) OVERLAPS (TIMESTAMPADD(DAY, %s, tx_time), tx_time)"
+            + " THEN 3 END"
+      })
+  void refusesWhatWouldTakeTooLongToCompile(String nested) {
+    String sql = "items";
+    for (int depth = 0; depth < 40; depth++) {
+      sql = nested.replace("%s", sql);
+    }
+    String deep = sql;
+
+    assertThatThrownBy(() -> Expressions.compile(deep, COLUMNS))
+        .isInstanceOf(InvalidExpressionException.class)
+        .hasMessageContaining("derive the inner ones as columns of their own");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "ROUND(TX_AMOUNT, items - 200000007) = 0",
+        "TRUNCATE(TX_AMOUNT, items - 200000007) = 0",
+        "ROUND(TX_AMOUNT, items + 200000000) = TX_AMOUNT",
+        "ROUND(items * 1.5, items - 200000007) = 0",
+        "ROUND(items * 1.5, -200000000) = 0",
+        "TRUNCATE(items, items - 200000007) = 0",
+        "ROUND(total, items + 200000000) = total"
+      })
+  void roundsToAnyNumberOfDigitsAtOnce(String sql) {
+    assertThat(Expressions.compile(sql, COLUMNS).evaluate(ROW)).isEqualTo(true);
   }
 
   @Test
