@@ -18,6 +18,9 @@ public final class Suggestions {
     String nearest = null;
     int smallest = limit + 1;
     for (String candidate : known) {
+      if (Math.abs(candidate.length() - name.length()) > limit) {
+        continue; // So many letters are missing at least.
+      }
       int distance =
           candidate.equalsIgnoreCase(name)
               ? 0
