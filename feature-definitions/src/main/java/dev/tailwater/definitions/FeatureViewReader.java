@@ -27,6 +27,7 @@ final class FeatureViewReader {
   static final int MAX_COLUMNS = 63;
   static final int MAX_FILTERS = 62;
   static final int MAX_SOURCES = 100;
+  static final int MAX_CHAIN = 100;
 
   private static final Duration SHORTEST_REFRESH = Duration.ofSeconds(1);
 
@@ -300,10 +301,16 @@ final class FeatureViewReader {
           "compute one of them from a stream");
       return Optional.empty();
     }
+    if (reading.size() == MAX_CHAIN) {
+      return tooLong(from);
+    }
     readAnnounced(from.value());
     Read base = views.get(from.value()).orElse(null);
     if (base == null) {
       return Optional.empty();
+    }
+    if (chainOf(base) == MAX_CHAIN) {
+      return tooLong(from);
     }
     List<StreamReader.Read> read = new ArrayList<>();
     for (String stream : base.definition().streams()) {
@@ -395,6 +402,23 @@ final class FeatureViewReader {
       }
     }
     return Optional.empty();
+  }
+
+  private Optional<From> tooLong(Text from) {
+    problems.add(
+        from,
+        "belongs to a chain of more than " + MAX_CHAIN + " views, each computed from the next",
+        "compute one of them from a stream");
+    return Optional.empty();
+  }
+
+  /** How many views a view is computed from, itself included. */
+  private int chainOf(Read nearest) {
+    int views = 0;
+    for (Optional<Read> view = Optional.of(nearest); view.isPresent(); view = baseOf(view.get())) {
+      views++;
+    }
+    return views;
   }
 
   private Optional<Read> baseOf(Read view) {

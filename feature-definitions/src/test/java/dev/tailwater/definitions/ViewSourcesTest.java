@@ -7,6 +7,8 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 import dev.tailwater.plan.PlanCompiler;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -15,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ViewSourcesTest {
 
@@ -340,6 +343,38 @@ class ViewSourcesTest {
         .containsExactly(
             "project.yaml:9: from: 'a' closes the cycle a -> b -> c -> a; compute one of them from"
                 + " a stream");
+  }
+
+  @ParameterizedTest(name = "the nearest to the stream first: {0}")
+  @ValueSource(booleans = {false, true})
+  void refusesAChainOfMoreThanAHundredViewsInAnyOrder(boolean nearestFirst) {
+    String project =
+        """
+        {kind: stream, name: s, schema: transaction.avsc, event_time: tx_time, lateness: 0s}
+        ---
+        {kind: entity, name: customer, key: {customer_id: string}}
+        """;
+    String view =
+        """
+        ---
+        {kind: feature-view, name: v%d, entity: customer, from: %s, features: {n: {count: "*", over: 1d}}}
+        """;
+    List<String> views = new ArrayList<>();
+    for (int i = 1; i <= 101; i++) {
+      views.add(view.formatted(i, i == 1 ? "s" : "v" + (i - 1)));
+    }
+    List<String> hundred = new ArrayList<>(views.subList(0, 100));
+    if (!nearestFirst) {
+      Collections.reverse(views);
+      Collections.reverse(hundred);
+    }
+
+    assertThat(folder.write("project.yaml", project + String.join("", hundred)).problems())
+        .isEmpty();
+    assertThat(folder.write("project.yaml", project + String.join("", views)).problems())
+        .singleElement()
+        .asString()
+        .contains("belongs to a chain of more than 100 views, each computed from the next");
   }
 
   @ParameterizedTest(name = "{0} is refreshed every {1}")
