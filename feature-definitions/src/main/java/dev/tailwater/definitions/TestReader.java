@@ -252,6 +252,13 @@ final class TestReader {
     if (entity == null || at.isEmpty()) {
       return Optional.empty();
     }
+    if (entity.key().stream().anyMatch(column -> column.name().equals(Names.AT))) {
+      problems.add(
+          row.at(Names.AT),
+          "is both when the question is asked and a key column of entity " + entity.name(),
+          "give the key column another name, and map it in the view's key");
+      return Optional.empty();
+    }
     List<Object> key = new ArrayList<>();
     Set<String> known = new LinkedHashSet<>(Set.of(Names.AT));
     for (Column column : entity.key()) {

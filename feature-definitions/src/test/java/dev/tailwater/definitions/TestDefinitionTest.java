@@ -52,6 +52,32 @@ class TestDefinitionTest {
   }
 
   @Test
+  void aKeyColumnIsNotTakenForTheTimeOfAQuestion() {
+    String called = "kind: entity\nname: customer\nkey: {at: string}\n";
+    String mapped =
+        VIEW.replace("from: transactions", "from: transactions\nkey: {at: customer_id}");
+    String test =
+        """
+        kind: test
+        view: spend
+        given:
+          - {at: "10:00", customer_id: a}
+        expect:
+          - {at: "10:45", n: 1}
+        """;
+
+    assertThat(
+            folder
+                .write(
+                    "project.yaml",
+                    String.join("---\n", ProjectFolder.STREAM, called, mapped, test))
+                .problems())
+        .singleElement()
+        .asString()
+        .contains("expect.at: is both when the question is asked and a key column of entity");
+  }
+
+  @Test
   void readsEventsAndWhatIsExpectedOfThem() {
     TestDefinition test = folder.write("spend.yaml", TEST).load().tests().get(0);
 
