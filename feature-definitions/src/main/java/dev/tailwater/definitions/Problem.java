@@ -18,6 +18,7 @@ public record Problem(
     implements Serializable {
 
   private static final int SHOWN = 80;
+  private static final int SHOWN_REASON = 1000;
 
   /** One line: {@code features/card.yaml:12: over: '7x' is not a duration; write …}. */
   @Override
@@ -28,20 +29,24 @@ public record Problem(
     }
     text.append(": ");
     if (!key.isEmpty()) {
-      text.append(key).append(": ");
+      text.append(shortened(key, SHOWN)).append(": ");
     }
     if (!value.isEmpty()) {
       text.append('\'').append(shown(value)).append("' ");
     }
-    text.append(reason);
+    text.append(shortened(reason, SHOWN_REASON));
     if (!nextStep.isEmpty()) {
       text.append("; ").append(nextStep);
     }
-    return text.toString().replaceAll("\\R", " ");
+    // What would move the cursor or colour the terminal is shown as what it is: no character.
+    return text.toString().replaceAll("\\R", " ").replaceAll("\\p{Cntrl}", "\uFFFD");
   }
 
   private static String shown(String value) {
-    String line = value.strip().replaceAll("\\s+", " ");
-    return line.length() <= SHOWN ? line : line.substring(0, SHOWN - 1) + "…";
+    return shortened(value.strip().replaceAll("\\s+", " "), SHOWN);
+  }
+
+  private static String shortened(String text, int most) {
+    return text.length() <= most ? text : text.substring(0, most - 1) + "…";
   }
 }

@@ -13,10 +13,13 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.snakeyaml.engine.v2.exceptions.ReaderException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
@@ -32,6 +35,18 @@ final class ProjectFiles {
   private static final int MAX_FILES = 10_000;
   private static final int MAX_BYTES = 1 << 20;
   private static final int MAX_DEPTH = 50;
+
+  private static final String NOT_YAML =
+      "look for a bracket, a quote or an indentation there or above; quote a text that has ': ' or"
+          + " ' #' in it";
+
+  private static final String FLATTER = "write it flatter: definitions have few levels";
+
+  /** Where the tags of plain YAML begin, as that of a text. */
+  private static final String PLAIN_TAG = "tag:yaml.org,2002:";
+
+  private static final Set<String> PLAIN_TAGS =
+      Set.of("str", "int", "float", "bool", "null", "map", "seq");
 
   private final Path project;
   private final Problems problems;
@@ -67,7 +82,8 @@ final class ProjectFiles {
         return Optional.empty();
       }
     } catch (IOException | IllegalArgumentException e) {
-      problems.add(reference, "is not a file name (" + e.getMessage() + ")", "");
+      problems.add(
+          reference, "is not a file name", "write its path relative to the project folder");
       return Optional.empty();
     }
     if (!Files.isRegularFile(file)) {
@@ -94,6 +110,8 @@ final class ProjectFiles {
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
               if (isDefinition(file)) {
                 files.add(file);
+              } else {
+                refuseIfMeant(file);
               }
               return files.size() > MAX_FILES
                   ? FileVisitResult.TERMINATE
@@ -121,6 +139,22 @@ final class ProjectFiles {
     }
     files.sort(Comparator.comparing(this::nameOf));
     return files;
+  }
+
+  /** What is left out although its name says that it holds definitions. */
+  private void refuseIfMeant(Path file) {
+    String name = String.valueOf(file.getFileName());
+    String lower = name.toLowerCase(Locale.ROOT);
+    Text here = new Text(nameOf(file), 0, "", "", false);
+    if (isHidden(file) || name.equals(ENVIRONMENT) || !lower.matches(".*\\.ya?ml")) {
+      return;
+    }
+    if (!name.endsWith(lower.substring(lower.lastIndexOf('.')))) {
+      problems.add(
+          here, "is not read: its name ends in capitals", "rename it so that it ends in .yaml");
+    } else if (Files.isSymbolicLink(file) && !Files.exists(file)) {
+      problems.add(here, "is a link to a file that does not exist", "correct or remove the link");
+    }
   }
 
   private static boolean isDefinition(Path file) {
@@ -182,13 +216,28 @@ final class ProjectFiles {
       }
     } catch (MarkedYamlEngineException e) {
       int line = e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(0);
-      problems.add(new Text(file, line, "", "", false), "is not YAML: " + e.getProblem(), "");
+      String column =
+          e.getProblemMark().map(mark -> " at column " + (mark.getColumn() + 1)).orElse("");
+      problems.add(
+          new Text(file, line, "", "", false),
+          "is not YAML" + column + ": " + e.getProblem(),
+          NOT_YAML);
+    } catch (ReaderException e) {
+      problems.add(
+          new Text(file, lineAt(text, e.getPosition()), "", "", false),
+          "is not YAML: has the character U+%04X, which is not allowed".formatted(e.getCodePoint()),
+          "remove it");
     } catch (YamlEngineException e) {
-      problems.add(new Text(file, 0, "", "", false), "is not YAML: " + e.getMessage(), "");
+      problems.add(
+          new Text(file, 0, "", "", false), "is not YAML: " + e.getMessage(), "write YAML 1.2");
     } catch (StackOverflowError e) {
-      problems.add(new Text(file, 0, "", "", false), "is nested too deeply", "");
+      problems.add(new Text(file, 0, "", "", false), "is nested too deeply", FLATTER);
     }
     return documents;
+  }
+
+  private static int lineAt(String text, int position) {
+    return 1 + (int) text.chars().limit(position).filter(c -> c == '\n').count();
   }
 
   private static boolean isEmpty(Node node) {
@@ -196,15 +245,23 @@ final class ProjectFiles {
         && scalar.getValue().isEmpty();
   }
 
-  /** Refuses anchors, with which a small file can stand for an endless document, and depth. */
+  /**
+   * Refuses anchors, with which a small file can stand for an endless document, depth, and tags,
+   * which would say something about a value that nobody reads.
+   */
   private boolean hasProblem(String file, Node node, int depth) {
     Text here = new Text(file, Section.lineOf(node), "", "", false);
     if (node.getAnchor().isPresent()) {
       problems.add(here, "has a YAML anchor", "write the value out where it is used");
       return true;
     }
+    String tag = node.getTag().getValue();
+    if (!tag.startsWith(PLAIN_TAG) || !PLAIN_TAGS.contains(tag.substring(PLAIN_TAG.length()))) {
+      problems.add(here, "has the YAML tag " + tag, "write the value without a tag");
+      return true;
+    }
     if (depth > MAX_DEPTH) {
-      problems.add(here, "is nested more than " + MAX_DEPTH + " levels deep", "");
+      problems.add(here, "is nested more than " + MAX_DEPTH + " levels deep", FLATTER);
       return true;
     }
     if (node instanceof SequenceNode sequence) {

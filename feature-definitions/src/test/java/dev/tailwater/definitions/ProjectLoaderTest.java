@@ -388,7 +388,19 @@ class ProjectLoaderTest {
         arguments("name: customer\n", "", "name: is missing"),
         arguments("kind: entity", "- kind: entity", "is not YAML"),
         arguments(
-            "key: {customer_id: string}", "key: &k {customer_id: string}", "has a YAML anchor"));
+            "key: {customer_id: string}", "key: &k {customer_id: string}", "has a YAML anchor"),
+        arguments(
+            "name: fraud\n",
+            "name: !include fraud\n",
+            "has the YAML tag !include; write the value without a tag"),
+        arguments(
+            "key: {customer_id: string}",
+            "key: {customer_id: string",
+            ": is not YAML at column 1: expected ',' or '}', but got <document start>; look for"),
+        arguments(
+            "name: customer\n",
+            "name: \"\\e[31mcustomer\"\n",
+            "name: '\uFFFD[31mcustomer' is not a name; start with"));
   }
 
   @ParameterizedTest(name = "{index} {1}")
@@ -521,6 +533,37 @@ class ProjectLoaderTest {
     assertThat(project.problems())
         .isNotEmpty()
         .allMatch(problem -> problem.startsWith("hostile.yaml"));
+  }
+
+  @Test
+  void saysWhereACharacterIsThatYamlDoesNotAllow() {
+    ProjectFolder project =
+        new ProjectFolder(folder).complete().write("bell.yaml", "# one\n# \u0007\n");
+
+    assertThat(project.problems())
+        .containsExactly(
+            "bell.yaml:2: is not YAML: has the character U+0007, which is not allowed; remove it");
+  }
+
+  @Test
+  void cutsAKeyOfAnyLength() {
+    ProjectFolder project =
+        new ProjectFolder(folder)
+            .complete()
+            .write("long.yaml", ProjectFolder.ENTITY + "? " + "k".repeat(500_000) + "\n: 1\n");
+
+    assertThat(project.problems()).isNotEmpty().allMatch(problem -> problem.length() < 300);
+  }
+
+  @Test
+  void aFileWhoseNameIsAlmostThatOfDefinitionsIsAProblem() throws Exception {
+    Files.createSymbolicLink(folder.resolve("gone.yaml"), folder.resolve("nowhere"));
+
+    assertThat(new ProjectFolder(folder).complete().write("more.YML", "kind: x").problems())
+        .containsExactlyInAnyOrder(
+            "gone.yaml: is a link to a file that does not exist; correct or remove the link",
+            "more.YML: is not read: its name ends in capitals; rename it so that it ends in"
+                + " .yaml");
   }
 
   @Test
