@@ -98,9 +98,10 @@ final class RowFunctions {
 
   static final SqlOperator TEXT_OF_TIMESTAMP = time("TEXT_OF", "textOf", STRING, one(TIME));
 
-  /** What ROUND and TRUNCATE of a double are. */
+  /** As many digits as ROUND and TRUNCATE may be given. */
   static final SqlOperator DIGITS = number("DIGITS", "digits", INT, one(WHOLE));
 
+  /** What ROUND and TRUNCATE of a double are. */
   static final SqlOperator ROUND_DOUBLE = number("ROUND", "round", DOUBLE, two(NUMBER, WHOLE));
 
   static final SqlOperator TRUNCATE_DOUBLE =
