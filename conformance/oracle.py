@@ -658,16 +658,30 @@ class Rows:
         self.features = project.features(view)
         # Of every fact when it happened, and when it begins to count. Of a changelog those too that
         # are deleted or changed since.
-        if view.get("knowledge") == "as_known":
-            facts = project.facts(view, entity)
-            self.told = sorted({(fact.time, fact.known_from()) for fact in facts})
-        else:
-            self.told = sorted({
-                (row[stream.event_time], row[stream.event_time])
-                for stream, key, _ in project.origins(view)
-                for record in stream.records
-                for row in (record.before, record.after)
-                if row and project.entity_key(view, key, row) == entity})
+        as_known = view.get("knowledge") == "as_known"
+        versions = [
+            (record, row, Fact(record, 0, row).known_from())
+            for stream, key, _ in project.origins(view)
+            for record in stream.records
+            for row in (record.before, record.after)
+            if row and project.entity_key(view, key, row) == entity]
+        self.told = sorted({
+            (row[record.stream.event_time], known if as_known else row[record.stream.event_time])
+            for record, row, known in versions
+            if not any(
+                self.is_instead(other, record) and other_known <= known
+                for other, other_row, other_known in versions
+                if as_known and self.slot(other, other_row) == self.slot(record, row))})
+
+    @staticmethod
+    def slot(record, row):
+        stream = record.stream
+        return stream.name, row[stream.event_time], row[stream.event_id] if stream.event_id else record.place
+
+    @staticmethod
+    def is_instead(other, record):
+        """Whether one of two records of an event or a row counts once both are known."""
+        return other.place > record.place if record.stream.changes else other.place < record.place
 
     def all(self):
         """Per row its instant, the end of its validity or None, and its values."""
