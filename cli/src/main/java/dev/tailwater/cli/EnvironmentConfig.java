@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /**
@@ -156,13 +157,18 @@ public record EnvironmentConfig(
    */
   public static EnvironmentConfig load(
       Path project, @Nullable Path given, Map<String, String> environment) {
+    if (given == null) {
+      LoadedProject.requireFolder(project); // Else a mistyped one would stand for the local stack.
+    }
     Path file = given == null ? project.resolve(FILE_NAME) : given;
     if (!Files.isRegularFile(file)) {
       if (given == null) {
         return local();
       }
       throw new CommandFailedException(
-          file + ": there is no such file; give --environment the path of an environment file");
+          file
+              + (Files.isDirectory(file) ? " is a folder" : ": there is no such file")
+              + "; give --environment the path of an environment file");
     }
     return new Reader(file, environment).read();
   }
@@ -238,6 +244,14 @@ public record EnvironmentConfig(
                 .setBufferSize(text.length() + 2)
                 .build();
         return new Load(settings).loadFromString(text);
+      } catch (MarkedYamlEngineException e) {
+        String place =
+            e.getProblemMark()
+                .map(mark -> ":%d:%d".formatted(mark.getLine() + 1, mark.getColumn() + 1))
+                .orElse("");
+        throw new CommandFailedException(
+            file + place + " is not valid YAML: " + e.getProblem() + "; correct it and try again",
+            e);
       } catch (YamlEngineException e) {
         throw new CommandFailedException(
             file + " is not valid YAML: " + e.getMessage() + "; correct it and try again", e);

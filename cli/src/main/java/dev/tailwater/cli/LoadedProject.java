@@ -37,14 +37,27 @@ public record LoadedProject(Path directory, Project definitions, Plan plan) {
    * @throws CommandFailedException if there is no such folder
    */
   public static LoadedProject load(Path directory) throws InvalidProjectException {
+    requireFolder(directory);
+    if (directory.toString().isEmpty()) {
+      throw new CommandFailedException(
+          "'' names no folder; name the folder with the project's YAML files, or . for this one");
+    }
+    Project definitions = ProjectLoader.load(directory);
+    return new LoadedProject(directory, definitions, PlanCompiler.compile(definitions));
+  }
+
+  /**
+   * Whether there is a folder that may hold a project.
+   *
+   * @throws CommandFailedException if not
+   */
+  static void requireFolder(Path directory) {
     if (!Files.isDirectory(directory)) {
       throw new CommandFailedException(
           directory
               + (Files.exists(directory) ? " is not a folder" : ": there is no such folder")
               + "; name the folder with the project's YAML files");
     }
-    Project definitions = ProjectLoader.load(directory);
-    return new LoadedProject(directory, definitions, PlanCompiler.compile(definitions));
   }
 
   /** The part of the project that computes these views: {@link Project#only}. */

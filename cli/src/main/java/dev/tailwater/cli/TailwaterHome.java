@@ -1,5 +1,6 @@
 package dev.tailwater.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -20,12 +21,20 @@ public record TailwaterHome(Path directory) {
   /**
    * The folder that was asked for: the option, else the variable {@code TAILWATER_HOME}, else
    * {@code .tailwater} in the current directory.
+   *
+   * @throws CommandFailedException if it is a file
    */
   static TailwaterHome choose(@Nullable Path option, Map<String, String> environment) {
-    return new TailwaterHome(
-        Optional.ofNullable(option)
-            .or(() -> Optional.ofNullable(environment.get("TAILWATER_HOME")).map(Path::of))
-            .orElse(Path.of(".tailwater")));
+    TailwaterHome home =
+        new TailwaterHome(
+            Optional.ofNullable(option)
+                .or(() -> Optional.ofNullable(environment.get("TAILWATER_HOME")).map(Path::of))
+                .orElse(Path.of(".tailwater")));
+    if (Files.exists(home.directory()) && !Files.isDirectory(home.directory())) {
+      throw new CommandFailedException(
+          home.directory() + " is not a folder; give --home or TAILWATER_HOME a folder");
+    }
+    return home;
   }
 
   public Path logs() {
