@@ -41,6 +41,17 @@ public final class ModelTraining {
    */
   public record Settings(double holdOutShare, long seed, int maxRows) {
 
+    public Settings {
+      if (!(holdOutShare > 0 && holdOutShare < 1)) {
+        throw new WrongUsageException(
+            "--hold-out is %s; give a share between 0 and 1, as in 0.2".formatted(holdOutShare));
+      }
+      if (maxRows < 1) {
+        throw new WrongUsageException(
+            "--max-rows is %d; give a number from 1 on".formatted(maxRows));
+      }
+    }
+
     /** The newest fifth is held out; at most half a million questions. */
     public static Settings defaults() {
       return new Settings(0.2, 1, 500_000);

@@ -72,6 +72,10 @@ final class ScoreCommand {
         throw new WrongUsageException(
             "--spine names the questions: leave out --as-served, --from and --to");
       }
+      if (!(threshold >= 0 && threshold <= 1)) {
+        throw new WrongUsageException(
+            "--threshold is %s; a score is from 0 to 1".formatted(threshold));
+      }
       ScoreJob.Questions questions =
           spine != null
               ? new ScoreJob.Questions.Rows(spine)

@@ -189,16 +189,10 @@ final class TailwaterCommand {
           int maxRows,
       @Option(names = "--json", description = "Print the result as JSON.") boolean json)
       throws Exception {
+    ModelTraining.Settings settings = new ModelTraining.Settings(holdOut, seed, maxRows);
     ProjectSession on = begin("train", project);
     return new TrainCommand(on.console())
-        .run(
-            on.flink(),
-            on.project(),
-            model,
-            on.history(history),
-            on.models(),
-            new ModelTraining.Settings(holdOut, seed, maxRows),
-            json);
+        .run(on.flink(), on.project(), model, on.history(history), on.models(), settings, json);
   }
 
   @Command(
@@ -293,6 +287,7 @@ final class TailwaterCommand {
       @Mixin HistoryOption history,
       @Option(names = "--json", description = "Print what was done as JSON.") boolean json)
       throws Exception {
+    TimeRange range = TimeRange.of(from, to);
     ProjectSession on = begin("replay", project);
     return new ReplayCommand(on.console())
         .run(
@@ -301,7 +296,7 @@ final class TailwaterCommand {
             ReplayCommand.views(on.project(), views),
             on.history(history),
             on.lake(),
-            TimeRange.of(from, to),
+            range,
             json);
   }
 

@@ -202,7 +202,33 @@ class MainTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "train FRAUD fraud --hold-out 5 | --hold-out is 5.0; give a share between 0 and 1",
+        "train FRAUD fraud --max-rows 0 | --max-rows is 0; give a number from 1 on",
+        "score FRAUD fraud --threshold 5 | --threshold is 5.0; a score is from 0 to 1",
+        "score FRAUD fraud --threshold NaN | --threshold is NaN; a score is from 0 to 1",
+        "replay FRAUD --from x | 'x' is not a timestamp"
+      })
+  void refusesANumberThatCannotBeMeantBeforeAnythingRuns(String line) {
+    String[] parts = line.split(" \\| ");
+
+    assertThat(run(parts[0].replace("FRAUD", fraudExample().toString()).split(" ")))
+        .isEqualTo(Main.WRONG_USAGE);
+    assertThat(err()).contains(parts[1]).doesNotContain("\tat ");
+  }
+
+  @Test
+  void anEmptyNameIsNoProject() {
+    assertThat(run("validate", "")).isEqualTo(Main.FAILED);
+    assertThat(err()).contains("'' names no folder; name the folder");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
         "validate missing-folder | missing-folder: there is no such folder",
+        "plan FRAUD --home pom.xml | pom.xml is not a folder; give --home",
+        "tables missing-folder | missing-folder: there is no such folder",
+        "maintain missing-folder | missing-folder: there is no such folder",
         "get FRAUD customer_spend customer_id=a | no stack runs in",
         "get FRAUD no_such_view customer_id=a | no stack runs in",
         "train FRAUD no_such_model | has no model 'no_such_model'; it has fraud",
