@@ -30,6 +30,9 @@ final class ModelReader {
   private static final Set<ColumnType> IDS =
       Set.of(ColumnType.STRING, ColumnType.INT, ColumnType.LONG);
 
+  /** What the topic of a stream's dead letters ends with. */
+  private static final String DEAD_LETTERS = ".dead-letters";
+
   private static final Pattern PLAIN = Pattern.compile("\\w+(\\.\\w+)?");
   private static final Pattern ALL_OF_VIEW = Pattern.compile("(\\w+)\\.\\*");
   private static final Pattern NAMED = Pattern.compile("(\\w+)\\s*:\\s*(.+)", Pattern.DOTALL);
@@ -203,6 +206,20 @@ final class ModelReader {
       problems.add(
           written.orElse(name),
           "is the topic of the stream in " + stream.file() + ":" + stream.line(),
+          "write predictions to a topic of their own");
+    }
+    Text letters =
+        to.endsWith(DEAD_LETTERS)
+            ? topics.get(to.substring(0, to.length() - DEAD_LETTERS.length()))
+            : null;
+    if (letters != null) {
+      problems.add(
+          written.orElse(name),
+          "is where the dead letters of the stream in "
+              + letters.file()
+              + ":"
+              + letters.line()
+              + " are",
           "write predictions to a topic of their own");
     }
     Text earlier = predictions.putIfAbsent(to, written.orElse(name));

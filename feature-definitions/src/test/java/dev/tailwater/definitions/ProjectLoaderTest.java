@@ -384,6 +384,10 @@ class ProjectLoaderTest {
             "kind: entity",
             "kind: entitty",
             "'entitty' is not a kind of definition; did you mean entity?"),
+        arguments(
+            "fallback: 0.5\n",
+            "fallback: 0.5\nto: transactions.dead-letters\n",
+            "to: 'transactions.dead-letters' is where the dead letters of the stream in"),
         arguments("kind: entity\n", "", "kind: is missing"),
         arguments("name: customer\n", "", "name: is missing"),
         arguments("kind: entity", "- kind: entity", "is not YAML"),
