@@ -72,9 +72,8 @@ final class ScoreCommand {
         throw new WrongUsageException(
             "--spine names the questions: leave out --as-served, --from and --to");
       }
-      if (!(threshold >= 0 && threshold <= 1)) {
-        throw new WrongUsageException(
-            "--threshold is %s; a score is from 0 to 1".formatted(threshold));
+      if (Double.isNaN(threshold)) {
+        throw new WrongUsageException("--threshold is NaN; give a score, as in 0.5");
       }
       ScoreJob.Questions questions =
           spine != null

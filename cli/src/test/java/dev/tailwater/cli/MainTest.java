@@ -204,8 +204,7 @@ class MainTest {
       strings = {
         "train FRAUD fraud --hold-out 5 | --hold-out is 5.0; give a share between 0 and 1",
         "train FRAUD fraud --max-rows 0 | --max-rows is 0; give a number from 1 on",
-        "score FRAUD fraud --threshold 5 | --threshold is 5.0; a score is from 0 to 1",
-        "score FRAUD fraud --threshold NaN | --threshold is NaN; a score is from 0 to 1",
+        "score FRAUD fraud --threshold NaN | --threshold is NaN; give a score, as in 0.5",
         "replay FRAUD --from x | 'x' is not a timestamp"
       })
   void refusesANumberThatCannotBeMeantBeforeAnythingRuns(String line) {

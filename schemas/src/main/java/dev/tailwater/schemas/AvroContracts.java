@@ -1,5 +1,6 @@
 package dev.tailwater.schemas;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.util.ArrayList;
 import java.util.List;
@@ -155,11 +156,11 @@ public final class AvroContracts {
   /** One line, which names places in the text and not where the parser has it from. */
   private static String shown(JsonProcessingException problem) {
     String what = String.valueOf(problem.getOriginalMessage()).lines().findFirst().orElse("");
-    return "%s at line %d, column %d"
-        .formatted(
-            PLACE.matcher(what).replaceAll("line $1, column $2"),
-            problem.getLocation().getLineNr(),
-            problem.getLocation().getColumnNr());
+    String shown = PLACE.matcher(what).replaceAll("line $1, column $2");
+    JsonLocation place = problem.getLocation(); // Of what is nested too deeply there is none.
+    return place == null
+        ? shown
+        : "%s at line %d, column %d".formatted(shown, place.getLineNr(), place.getColumnNr());
   }
 
   private static FieldLayout layout(Schema.Field field) {

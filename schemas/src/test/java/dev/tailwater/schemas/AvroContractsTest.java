@@ -77,6 +77,14 @@ class AvroContractsTest {
   }
 
   @Test
+  void jsonThatIsNestedTooDeeplyIsRefused() {
+    assertThatThrownBy(() -> AvroContracts.parse("[".repeat(20_000)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("the Avro contract is not valid JSON: ")
+        .hasMessageContaining("depth");
+  }
+
+  @Test
   void writesAContractThatReadsBackAsTheSameColumns() {
     List<Column> columns =
         List.of(
