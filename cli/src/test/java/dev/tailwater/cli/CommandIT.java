@@ -149,7 +149,12 @@ class CommandIT {
 
     Outcome nobody = explain(history, "customer_id=eve");
     assertThat(nobody.code()).isEqualTo(Main.FAILED);
-    assertThat(nobody.err()).contains("customer eve has no event").doesNotContain("\tat ");
+    assertThat(nobody.err())
+        .contains(
+            "customer eve has no event in this history; 1 of the records cannot be read, and may be"
+                + " of any entity (the first: transactions/0/7, UNDECODABLE: ")
+        .contains("; check the key and the stream's format")
+        .doesNotContain("\tat ");
   }
 
   @Test

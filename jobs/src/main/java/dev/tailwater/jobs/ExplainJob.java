@@ -122,6 +122,7 @@ public final class ExplainJob {
     private final List<Envelope> facts = new ArrayList<>();
     private final List<Explanation.Refused> refused = new ArrayList<>();
     private final Set<Envelope> uncounted = Collections.newSetFromMap(new IdentityHashMap<>());
+    private Explanation.@Nullable Refused firstUnreadable;
     private long unreadable;
 
     Found(Plan plan) {
@@ -141,12 +142,19 @@ public final class ExplainJob {
           }
           facts.add(envelopes.deserialize(in));
         }
-        case REFUSED ->
-            refused.add(
-                new Explanation.Refused(
-                    in.readUTF(), in.readInt(), in.readLong(), in.readUTF(), in.readUTF()));
-        default -> unreadable++;
+        case REFUSED -> refused.add(refused(in));
+        default -> {
+          unreadable++;
+          if (firstUnreadable == null) {
+            firstUnreadable = refused(in);
+          }
+        }
       }
+    }
+
+    private static Explanation.Refused refused(DataInputDeserializer in) throws IOException {
+      return new Explanation.Refused(
+          in.readUTF(), in.readInt(), in.readLong(), in.readUTF(), in.readUTF());
     }
 
     Explanation explain(int v, String key, OptionalLong asked) {
@@ -155,20 +163,19 @@ public final class ExplainJob {
       Collections.sort(facts);
       if (facts.isEmpty()) {
         throw new IllegalArgumentException(
-            "%s %s has no event in this history%s; check the key"
+            "%s %s has no event in this history%s%s; check the key%s"
                 .formatted(
                     entity.name(),
                     key,
                     refused.isEmpty()
                         ? ""
-                        : " but %d that were refused (the first: %s/%d/%d, %s: %s)"
-                            .formatted(
-                                refused.size(),
-                                refused.get(0).topic(),
-                                refused.get(0).partition(),
-                                refused.get(0).offset(),
-                                refused.get(0).code(),
-                                refused.get(0).reason())));
+                        : " but %d that were refused (the first: %s)"
+                            .formatted(refused.size(), described(refused.get(0))),
+                    firstUnreadable == null
+                        ? ""
+                        : "; %d of the records cannot be read, and may be of any entity (the first: %s)"
+                            .formatted(unreadable, described(firstUnreadable)),
+                    firstUnreadable == null ? "" : " and the stream's format"));
       }
       EntityPlan.Input told = entity.inputs().get(view.lastInput());
       boolean asKnown = EntityViews.isAsKnown(view);
@@ -240,6 +247,12 @@ public final class ExplainJob {
           features(view, entity, states, chunks, origins, numbers, at),
           refused,
           unreadable);
+    }
+
+    private static String described(Explanation.Refused record) {
+      return "%s/%d/%d, %s: %s"
+          .formatted(
+              record.topic(), record.partition(), record.offset(), record.code(), record.reason());
     }
 
     private static Set<Integer> streamsOf(EntityPlan.Input input) {
@@ -485,11 +498,8 @@ public final class ExplainJob {
           continue;
         }
         @Nullable Object @Nullable [] row = row(stream, letter.value());
-        if (row == null) {
-          clue.writeByte(UNREADABLE);
-          out.collect(clue.getCopyOfBuffer());
-        } else if (key.equals(key(stream, carried, row))) {
-          clue.writeByte(REFUSED);
+        if (row == null || key.equals(key(stream, carried, row))) {
+          clue.writeByte(row == null ? UNREADABLE : REFUSED);
           clue.writeUTF(stream.topic());
           clue.writeInt(Integer.parseInt(header(letter, DeadLetter.PARTITION_HEADER)));
           clue.writeLong(Long.parseLong(header(letter, DeadLetter.OFFSET_HEADER)));
