@@ -360,6 +360,12 @@ final class RowFunctions {
         text("POSITION", "position", INT, two(TEXT, TEXT).or(three(TEXT, TEXT, WHOLE))));
     replacements.put(
         SqlStdOperatorTable.OVERLAY, text("OVERLAY", "overlay", STRING, three(TEXT, TEXT, WHOLE)));
+    SqlOperandTypeChecker pattern = two(TEXT, TEXT).or(three(TEXT, TEXT, TEXT));
+    replacements.put(SqlStdOperatorTable.LIKE, text("LIKE", "like", BOOLEAN, pattern));
+    replacements.put(SqlLibraryOperators.ILIKE, text("ILIKE", "ilike", BOOLEAN, pattern));
+    replacements.put(SqlLibraryOperators.RLIKE, text("RLIKE", "regexp", BOOLEAN, two(TEXT, TEXT)));
+    replacements.put(
+        SqlLibraryOperators.LEVENSHTEIN, text("LEVENSHTEIN", "levenshtein", INT, two(TEXT, TEXT)));
     // Calcite's CONCAT_WS of text takes some NULLs for empty text.
     replacements.put(SqlLibraryOperators.CONCAT_WS, SqlLibraryOperators.CONCAT_WS_POSTGRESQL);
     replacements.put(

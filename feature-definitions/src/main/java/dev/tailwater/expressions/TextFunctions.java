@@ -16,6 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.apache.calcite.runtime.SqlFunctions;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -148,9 +149,23 @@ public final class TextFunctions {
   }
 
   public static String replace(String text, String sought, String replacement) {
-    String replaced = text.replace(sought, replacement);
-    requireLength(replaced.length());
-    return replaced;
+    long growth = (long) replacement.length() - sought.length();
+    if (growth > 0) {
+      requireLength(text.length() + growth * occurrences(text, sought));
+    }
+    return text.replace(sought, replacement);
+  }
+
+  /** How often a text is there, no two overlapping; empty text is around each char. */
+  private static int occurrences(String text, String sought) {
+    if (sought.isEmpty()) {
+      return text.length() + 1;
+    }
+    int count = 0;
+    for (int at = text.indexOf(sought); at >= 0; at = text.indexOf(sought, at + sought.length())) {
+      count++;
+    }
+    return count;
   }
 
   /** Each character of {@code from} becomes the one at its place in {@code to}, or vanishes. */
@@ -304,16 +319,44 @@ public final class TextFunctions {
     return text.endsWith(end);
   }
 
+  public static boolean like(String text, String pattern) {
+    return LikePattern.of(pattern, null, false).matches(text);
+  }
+
+  public static boolean like(String text, String pattern, String escape) {
+    return LikePattern.of(pattern, escape, false).matches(text);
+  }
+
+  public static boolean ilike(String text, String pattern) {
+    return LikePattern.of(pattern, null, true).matches(text);
+  }
+
+  public static boolean ilike(String text, String pattern, String escape) {
+    return LikePattern.of(pattern, escape, true).matches(text);
+  }
+
+  /** How many characters have to be inserted, deleted or replaced to make one of the other. */
+  public static int levenshtein(String one, String other) {
+    StepLimit.require((long) one.length() * other.length());
+    return SqlFunctions.levenshtein(one, other);
+  }
+
   /** Whether the pattern is found anywhere in the text. */
   public static boolean regexp(String text, String pattern) {
-    return pattern(pattern).matcher(text).find();
+    return matcher(text, pattern).find();
   }
 
   /** Every match replaced; {@code $1} stands for a group. */
   public static String regexpReplace(String text, String pattern, String replacement) {
-    String replaced = pattern(pattern).matcher(text).replaceAll(replacement);
+    Matcher matcher = matcher(text, pattern);
+    StringBuilder replaced = new StringBuilder();
+    while (matcher.find()) {
+      matcher.appendReplacement(replaced, replacement);
+      requireLength(replaced.length());
+    }
+    matcher.appendTail(replaced);
     requireLength(replaced.length());
-    return replaced;
+    return replaced.toString();
   }
 
   /** The first match, NULL if there is none. */
@@ -323,7 +366,7 @@ public final class TextFunctions {
 
   /** A group of the first match, NULL if there is none. */
   public static @Nullable String regexpExtract(String text, String pattern, long group) {
-    Matcher matcher = pattern(pattern).matcher(text);
+    Matcher matcher = matcher(text, pattern);
     if (group < 0 || group > matcher.groupCount() || !matcher.find()) {
       return null;
     }
@@ -331,7 +374,7 @@ public final class TextFunctions {
   }
 
   public static int regexpCount(String text, String pattern) {
-    Matcher matcher = pattern(pattern).matcher(text);
+    Matcher matcher = matcher(text, pattern);
     int count = 0;
     while (matcher.find()) {
       count++;
@@ -341,8 +384,12 @@ public final class TextFunctions {
 
   /** The position of the first match, 0 if there is none. */
   public static int regexpInstr(String text, String pattern) {
-    Matcher matcher = pattern(pattern).matcher(text);
+    Matcher matcher = matcher(text, pattern);
     return matcher.find() ? text.codePointCount(0, matcher.start()) + 1 : 0;
+  }
+
+  private static Matcher matcher(String text, String pattern) {
+    return pattern(pattern).matcher(new StepLimit.Text(text));
   }
 
   /**
@@ -501,7 +548,7 @@ public final class TextFunctions {
 
   /** Whether the text is a decimal number. */
   public static boolean isDecimal(String text) {
-    return pattern("[+-]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][+-]?\\d+)?").matcher(text).matches();
+    return matcher(text, "[+-]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][+-]?\\d+)?").matches();
   }
 
   /** A double as text: the shortest digits that give the double again. */
