@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What SQL's LIKE compares with, in time proportional to the text times the pattern at most. {@code
- * %} is any text, {@code _} one character that ends no line, as in Flink SQL. Thread-safe.
+ * %} is any text, {@code _} one character that ends no line, as Calcite has it. Thread-safe.
  */
 final class LikePattern {
 
